@@ -1,0 +1,94 @@
+"""What a stage needs from its surroundings: store, cancel, progress, folders."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from .errors import Cancelled
+from .store import Store
+
+
+class CancelToken:
+    """One event for a whole run. Workers ask; the owner sets it once."""
+
+    def __init__(self) -> None:
+        self._event = threading.Event()
+
+    def cancel(self) -> None:
+        self._event.set()
+
+    @property
+    def cancelled(self) -> bool:
+        return self._event.is_set()
+
+    def check(self) -> None:
+        """Raises :class:`Cancelled` once the run was stopped. Call it between steps."""
+        if self._event.is_set():
+            raise Cancelled("stopped by the user; what was finished is kept")
+
+    def wait(self, seconds: float) -> None:
+        """Sleeps, but wakes and raises at once when the run is stopped."""
+        self._event.wait(seconds)
+        self.check()
+
+
+@dataclass(frozen=True)
+class Progress:
+    """One step of a stage.
+
+    Attributes:
+        stage: "detect", "depth", …
+        done, total: objects (or steps) finished and to do.
+        label: what was just finished, for people ("chair 3").
+        reused: it came from the store.
+    """
+
+    stage: str
+    done: int
+    total: int
+    label: str = ""
+    reused: bool = False
+
+
+@dataclass(frozen=True)
+class Folders:
+    """Where things lie on this machine."""
+
+    cache: Path
+    assets: Path
+
+    @staticmethod
+    def default() -> Folders:
+        """The user's cache folder; ``CAST_CACHE`` and ``CAST_ASSETS`` move it."""
+        from platformdirs import user_cache_path
+
+        cache = Path(os.environ.get("CAST_CACHE") or user_cache_path("cast-nodes", False))
+        assets = Path(os.environ.get("CAST_ASSETS") or cache / "assets")
+        return Folders(cache, assets)
+
+
+@dataclass(frozen=True)
+class Context:
+    """Passed to every stage and backend.
+
+    Attributes:
+        store: results by content.
+        cancel: asked between steps and by workers.
+        progress: called from any thread.
+        warn: called with one sentence the user should see; it also reaches the report.
+        folders: cache and downloaded assets.
+        workers: how many objects may be worked on at once.
+        seed: all randomness derives from it.
+    """
+
+    store: Store = field(default_factory=Store)
+    cancel: CancelToken = field(default_factory=CancelToken)
+    progress: Callable[[Progress], None] = lambda step: None
+    warn: Callable[[str], None] = lambda sentence: None
+    folders: Folders = field(default_factory=Folders.default)
+    workers: int = field(default_factory=lambda: max(1, min(8, os.cpu_count() or 1)))
+    seed: int = 0
