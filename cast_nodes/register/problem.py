@@ -1,0 +1,350 @@
+"""One object's registration problem, cut out of the photo and self-contained.
+
+Everything a solver may look at is here, at a bounded working resolution, and nothing else: the
+content key of a problem is the key of its result, so an unrelated object's change redoes
+nothing, and the cost does not grow with the photo.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+from PIL import Image
+from scipy import ndimage
+
+from ..content import content_key
+from ..errors import ObjectFailure
+from ..frames import crop_intrinsics, resize_intrinsics
+from ..types import Geometry, Mesh, MeshEntry, Objects, SceneObject
+
+WORKING_SIDE = 192
+"""Longest side of the crop, px."""
+MARGIN = 0.2
+"""Room around the mask, share of its longest side."""
+CUT_MARGIN = 0.6
+"""… on sides where the photo's border cuts the object."""
+MAX_POINTS = 2000
+NEARER = 0.015
+"""A neighbour counts as in front when it is nearer by this share of the distance."""
+
+
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """What is known of one object.
+
+    Attributes:
+        id, label: whose problem it is; no part of the key.
+        intrinsics: (3, 3) of the working crop.
+        mask: (h, w) bool, visible pixels of the object.
+        unknown: (h, w) bool, pixels that say nothing: hidden by something nearer, or outside
+            the photo. Never overlaps the mask.
+        depth: (h, w) float32, z at trusted pixels of the object, NaN elsewhere.
+        colour: (h, w, 3) uint8.
+        points: (n, 3) float32 camera frame, n >= 1, cleaned visible points of the object.
+        up: (3,) or None.
+        floor: (4,) n.p + d = 0, n up, or None.
+        approximate: the points are a guess; masks and contacts count for more.
+        metric: camera units are metres.
+        candidates: the meshes to choose from, at least one.
+    """
+
+    id: int
+    label: str
+    intrinsics: np.ndarray
+    mask: np.ndarray
+    unknown: np.ndarray
+    depth: np.ndarray
+    colour: np.ndarray
+    points: np.ndarray
+    up: np.ndarray | None
+    floor: np.ndarray | None
+    approximate: bool
+    metric: bool
+    candidates: tuple[Mesh, ...] = field(default=())
+
+    @cached_property
+    def key(self) -> str:
+        """Content of everything but id and label."""
+        return content_key(
+            self.intrinsics, self.mask, self.unknown, self.depth, self.colour, self.points,
+            self.up, self.floor, self.approximate, self.metric, self.candidates,
+        )  # fmt: skip
+
+
+def make_problem(
+    item: SceneObject, objects: Objects, geometry: Geometry, entry: MeshEntry | None
+) -> Problem:
+    """Cuts an object's problem out of the photo.
+
+    Raises:
+        ObjectFailure: no mesh, no mask, or no valid point; the message says which.
+    """
+    name = f"{item.label} {item.id}"
+    if entry is None or entry.failure or not entry.candidates:
+        why = entry.failure if entry is not None and entry.failure else "the mesh stage made none"
+        raise ObjectFailure(f"{name} has no mesh to place: {why}")
+    if item.mask is None or not item.mask.any():
+        raise ObjectFailure(f"{name} has an empty mask; give it a mask or drop it")
+    if item.mask.shape != geometry.points.shape[:2]:
+        raise ObjectFailure(
+            f"{name}: its mask is {item.mask.shape[1]}x{item.mask.shape[0]}, the point map "
+            f"{geometry.points.shape[1]}x{geometry.points.shape[0]}; both must be the photo's size"
+        )
+    window = _window(item.mask)
+    mask = window.area(item.mask)
+    if not mask.any():  # thinner than a working pixel
+        mask = window.pick(item.mask, False)
+    points = window.pick(geometry.points, np.nan)
+    points = np.where(_positive(points)[..., None], points, np.nan).astype(np.float32)
+    unknown = _in_front(item, mask, points, objects, geometry, window) | ~window.inside
+    trusted = trusted_pixels(mask, points[..., 2])
+    if not trusted.any():
+        raise ObjectFailure(f"{name} has no valid point of the point map inside its mask")
+    return Problem(
+        id=item.id,
+        label=item.label,
+        intrinsics=window.intrinsics(geometry.intrinsics),
+        mask=mask,
+        unknown=unknown & ~mask,
+        depth=np.where(trusted, points[..., 2], np.float32(np.nan)),
+        colour=window.area(objects.photo.rgb),
+        points=_subsample(points[trusted], MAX_POINTS),
+        up=_unit(geometry.up),
+        floor=_plane(geometry.floor),
+        approximate=geometry.approximate,
+        metric=geometry.metric,
+        candidates=entry.candidates,
+    )
+
+
+# --- the window ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, eq=False)
+class Window:
+    """A part of the photo (it may reach outside) seen at working resolution.
+
+    Attributes:
+        box: (x0, y0, x1, y1) px of the photo.
+        photo: (width, height) px.
+        size: (width, height) of the working crop, never larger than the box.
+    """
+
+    box: tuple[int, int, int, int]
+    photo: tuple[int, int]
+    size: tuple[int, int]
+
+    @cached_property
+    def _rows_columns(self) -> tuple[np.ndarray, np.ndarray]:
+        """The photo's row and column below each working pixel's centre."""
+        x0, y0, x1, y1 = self.box
+        columns = x0 + (np.arange(self.size[0]) + 0.5) * (x1 - x0) / self.size[0]
+        rows = y0 + (np.arange(self.size[1]) + 0.5) * (y1 - y0) / self.size[1]
+        return np.floor(rows).astype(int)[:, None], np.floor(columns).astype(int)[None]
+
+    @cached_property
+    def inside(self) -> np.ndarray:
+        """(h, w) bool, working pixels that lie in the photo."""
+        rows, columns = self._rows_columns
+        return (rows >= 0) & (rows < self.photo[1]) & (columns >= 0) & (columns < self.photo[0])
+
+    def pick(self, array: np.ndarray, fill) -> np.ndarray:
+        """(h, w, …) values at the working pixels' centres; mixing depths would invent points."""
+        rows, columns = self._rows_columns
+        picked = array[rows.clip(0, self.photo[1] - 1), columns.clip(0, self.photo[0] - 1)]
+        picked[~self.inside] = fill
+        return picked
+
+    def area(self, array: np.ndarray) -> np.ndarray:
+        """A mask (set when half of the area is) or an RGB picture averaged over the pixels."""
+        x0, y0, x1, y1 = self.box
+        cut = np.zeros((y1 - y0, x1 - x0, *array.shape[2:3]), np.uint8)
+        a, b = max(y0, 0), max(x0, 0)
+        part = (
+            array[a : max(y1, 0), b : max(x1, 0), ..., :3] if array.ndim == 3 else array[a:y1, b:x1]
+        )
+        cut[a - y0 : a - y0 + part.shape[0], b - x0 : b - x0 + part.shape[1]] = part * (
+            255 if array.dtype == bool else 1
+        )
+        out = np.asarray(Image.fromarray(cut).resize(self.size, Image.Resampling.BOX))
+        return out > 127 if array.dtype == bool else out
+
+    def intrinsics(self, photo: np.ndarray) -> np.ndarray:
+        """(3, 3) of the working crop from the photo's."""
+        x0, y0, x1, y1 = self.box
+        cropped = crop_intrinsics(photo, x0, y0)
+        return resize_intrinsics(cropped, self.size[0] / (x1 - x0), self.size[1] / (y1 - y0))
+
+
+def _window(mask: np.ndarray) -> Window:
+    """The window of a mask, with room around it."""
+    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+    box = np.array([columns[0], rows[0], columns[-1] + 1, rows[-1] + 1])
+    height, width = mask.shape
+    side = max(box[2] - box[0], box[3] - box[1])
+    cut = np.array([box[0] <= 1, box[1] <= 1, box[2] >= width - 1, box[3] >= height - 1])
+    pad = np.ceil(np.where(cut, CUT_MARGIN, MARGIN) * side).astype(int) + 3
+    x0, y0, x1, y1 = (int(v) for v in box + pad * [-1, -1, 1, 1])
+    factor = min(1.0, WORKING_SIDE / max(x1 - x0, y1 - y0))
+    size = max(1, round((x1 - x0) * factor)), max(1, round((y1 - y0) * factor))
+    return Window((x0, y0, x1, y1), (width, height), size)
+
+
+# --- what hides the object -------------------------------------------------------------------
+
+
+def _in_front(
+    item: SceneObject,
+    mine: np.ndarray,
+    points: np.ndarray,
+    objects: Objects,
+    geometry: Geometry,
+    window: Window,
+) -> np.ndarray:
+    """(h, w) bool, pixels of things nearer than the object, dropped objects included."""
+    assert item.mask is not None
+    hidden = np.zeros(mine.shape, bool)
+    # Thin gaps between masks are mask errors, so "touching" has some reach.
+    near_mine = _dilated(mine, max(2, round(0.03 * max(mine.shape))))
+    for other in objects.objects:
+        if other.id == item.id or other.mask is None or other.mask.shape != item.mask.shape:
+            continue
+        theirs = window.pick(other.mask, False) & ~mine
+        if not theirs.any():
+            continue
+        if other.id in item.occluded_by or (
+            (theirs & near_mine).any()
+            and _is_in_front(other, item, theirs, mine, points[..., 2], geometry.approximate)
+        ):
+            hidden |= theirs
+    if not geometry.approximate:
+        hidden |= _nearer_surroundings(mine, points, geometry.floor)
+    return hidden
+
+
+def _is_in_front(
+    other: SceneObject,
+    item: SceneObject,
+    theirs: np.ndarray,
+    mine: np.ndarray,
+    depth: np.ndarray,
+    approximate: bool,
+) -> bool:
+    """Whether a touching object hides part of this one."""
+    if item.id in other.occluded_by:
+        return False
+    if not approximate:
+        # Depths on both sides of the common border, from a little inside each.
+        step = max(1, round(0.01 * max(mine.shape)))
+        a = _border_depth(theirs, mine, depth, step)
+        b = _border_depth(mine, theirs, depth, step)
+        if a is not None and b is not None:
+            return a < b * (1 - NEARER)
+    return other.bbox[3] > item.bbox[3]
+
+
+def _border_depth(inside: np.ndarray, beside: np.ndarray, depth: np.ndarray, step: int):
+    ring = inside & _dilated(beside, 5 * step) & ~_dilated(beside, step) & np.isfinite(depth)
+    return float(np.median(depth[ring])) if ring.any() else None
+
+
+def _nearer_surroundings(
+    mine: np.ndarray, points: np.ndarray, floor: np.ndarray | None
+) -> np.ndarray:
+    """(h, w) bool, pixels beside the mask whose surface is nearer than the mask's next pixel.
+
+    Finds occluders that nobody detected. The floor in front of an object is nearer, too, but
+    hides nothing, so this needs to know the floor.
+    """
+    if floor is None:
+        return np.zeros(mine.shape, bool)
+    depth = points[..., 2]
+    sound = ndimage.binary_erosion(mine, iterations=2, border_value=1) & np.isfinite(depth)
+    if not sound.any():
+        return np.zeros(mine.shape, bool)
+    own = depth[nearest_set(sound)]
+    with np.errstate(invalid="ignore"):
+        height = points @ np.asarray(floor[:3], np.float32) + float(floor[3])
+        nearer = ~mine & (depth < own * (1 - 3 * NEARER)) & (height > 0.04 * own)
+    labels, _ = ndimage.label(nearer)
+    touching = np.unique(labels[_dilated(mine, 2) & nearer])
+    return np.isin(labels, touching[touching > 0])
+
+
+def distance_to(mask: np.ndarray) -> np.ndarray:
+    """(h, w) float32 px from each pixel's centre to the nearest set pixel's centre."""
+    return np.asarray(ndimage.distance_transform_edt(~mask), np.float32)
+
+
+def nearest_set(mask: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Index arrays (rows, columns) of the set pixel nearest to each pixel."""
+    found = ndimage.distance_transform_edt(~mask, return_distances=False, return_indices=True)
+    return tuple(np.asarray(found))
+
+
+def _positive(points: np.ndarray) -> np.ndarray:
+    """(…) bool, finite and in front of the camera."""
+    with np.errstate(invalid="ignore"):
+        return np.isfinite(points).all(-1) & (points[..., 2] > 0)
+
+
+def _dilated(mask: np.ndarray, radius: int) -> np.ndarray:
+    """Dilation by a square of side 2 radius + 1."""
+    size = 2 * radius + 1
+    return ndimage.maximum_filter(mask, size=size, mode="constant", cval=False)
+
+
+# --- points ----------------------------------------------------------------------------------
+
+
+def trusted_pixels(mask: np.ndarray, depth: np.ndarray) -> np.ndarray:
+    """(h, w) bool, pixels whose depth surely belongs to the object.
+
+    Depth bleeds at borders, so the mask is eroded, isolated jumps go, and a wide MAD gate drops
+    what lies far off. Each step is skipped where it would leave too little (thin objects).
+    """
+    valid = mask & np.isfinite(depth)
+    if not valid.any():
+        return valid
+    inner = distance_to(np.pad(~mask, 1, constant_values=True))[1:-1, 1:-1]
+    for radius in (2.2, 1.2):
+        eroded = valid & (inner > radius)
+        if eroded.sum() >= max(20, 0.35 * valid.sum()):
+            valid = eroded
+            break
+    filled = np.where(valid, depth, np.inf)
+    nearest = ndimage.minimum_filter(filled, 3)
+    farthest = ndimage.maximum_filter(np.where(valid, depth, -np.inf), 3)
+    with np.errstate(invalid="ignore"):
+        smooth = valid & (farthest - nearest < 0.06 * depth)
+    if smooth.sum() >= max(20, 0.4 * valid.sum()):
+        valid = smooth
+    z = depth[valid]
+    middle = np.median(z)
+    spread = 1.4826 * np.median(np.abs(z - middle))
+    return valid & (np.abs(depth - middle) <= max(4.5 * spread, 0.05 * middle))
+
+
+def _subsample(points: np.ndarray, count: int) -> np.ndarray:
+    """At most ``count`` of (n, 3) points in random order (seeded), so any first part is spread."""
+    order = np.random.default_rng(0).permutation(len(points))[:count]
+    return np.ascontiguousarray(points[order], np.float32)
+
+
+def _unit(vector: np.ndarray | None) -> np.ndarray | None:
+    """(3,) unit, or None when there is none to speak of."""
+    if vector is None:
+        return None
+    vector = np.asarray(vector, np.float64)
+    length = np.linalg.norm(vector)
+    return vector / length if np.isfinite(length) and length > 1e-9 else None
+
+
+def _plane(plane: np.ndarray | None) -> np.ndarray | None:
+    """(4,) with a unit normal, or None."""
+    if plane is None or not np.isfinite(plane).all():
+        return None
+    length = np.linalg.norm(plane[:3])
+    return np.asarray(plane, np.float64) / length if length > 1e-9 else None
