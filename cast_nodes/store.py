@@ -115,3 +115,18 @@ class Store:
             while self._memory_used > self.memory_bytes:
                 _, old = self._memory.popitem(last=False)
                 self._memory_used -= len(old)
+
+
+class FreshStore(Store):
+    """A store that makes everything anew: what earlier runs left is not used, only replaced."""
+
+    def __init__(self, root: Path | None = None, **bounds: int) -> None:
+        super().__init__(root, **bounds)
+        self._made: set[str] = set()
+
+    def get(self, key: str) -> Any | None:
+        return super().get(key) if key in self._made else None
+
+    def put(self, key: str, value: Any) -> None:
+        super().put(key, value)
+        self._made.add(key)

@@ -1,0 +1,51 @@
+# Four verbs: demo, test, bench, lint. `setup` is made by all of them when needed.
+# PYTHON=python3.12 picks the interpreter; TORCH=torch takes another build of PyTorch.
+
+PYTHON ?= python3
+TORCH ?= torch==2.13.0
+VENV := .venv
+BIN := $(VENV)/bin
+JOBS ?= 2
+
+.PHONY: setup fetch demo test test-comfyui bench lint format clean
+
+setup: $(VENV)/.ready fetch
+
+$(VENV)/.ready: pyproject.toml
+	$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(None if (3, 10) <= v <= (3, 13) else f"Python 3.10 to 3.13 is needed, this is {v[0]}.{v[1]}: make PYTHON=python3.12 ...")'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -c 'import torch' 2>/dev/null || $(BIN)/python -m pip install --quiet '$(TORCH)'
+	$(BIN)/python -m pip install --quiet -e '.[cli,dev]'
+	touch $@
+
+# The detector's weights (one 37 MB download, kept in the user's cache). Without them Detect
+# goes on with region proposals, so a machine without network still works.
+fetch: $(VENV)/.ready
+	@$(BIN)/cast fetch || echo "The embedded detector was not fetched; Detect will use region proposals."
+
+demo: setup
+	$(BIN)/cast run docs/demo/room.jpg -o out
+	$(BIN)/cast render out/room
+
+test: setup
+	$(BIN)/python -m pytest -q -n $(JOBS) tests
+
+# Fails instead of skipping when no ComfyUI is there: COMFYUI_DIR=... make test-comfyui
+test-comfyui: setup
+	CAST_REQUIRE_COMFYUI=1 $(BIN)/python -m pytest -q tests/comfyui
+
+bench: setup
+	$(BIN)/python -m benchmarks.offline
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/pyright
+
+format: setup
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean:
+	rm -rf $(VENV) out build dist *.egg-info .pytest_cache .ruff_cache

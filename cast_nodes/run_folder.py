@@ -1,0 +1,503 @@
+"""The run folder: one layout for results on disk, resume, hand edits and the command line.
+
+Before a file is written its hash goes into ``.written`` (the format of ``sha256sum``, appended
+only, so a run killed at any moment leaves it true). A file whose hash is not there is the
+user's own: it is read as given and never overwritten.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import zipfile
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from .errors import BadInput, StorageError
+from .files import write_atomically
+from .frames import Sim3
+from .mesh_files import load_mesh_file
+from .pictures import load_mask, load_photo, open_picture, png_bytes
+from .types import (
+    Geometry,
+    Mesh,
+    MeshEntry,
+    Meshes,
+    Objects,
+    Photo,
+    Placement,
+    Placements,
+    Scene,
+    SceneObject,
+    View,
+    Views,
+)
+
+JOURNAL = ".written"
+
+
+class RunFolder:
+    """One photo's folder.
+
+    Args:
+        path: made on the first write.
+
+    Raises:
+        BadInput: ``run.json`` is there but cannot be read.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.run: dict[str, Any] = {}
+        if (path / "run.json").is_file():
+            self.run = self._json("run.json", dict)
+        self._written = _read_journal(path / JOURNAL)
+        self._users: dict[str, bool] = {}
+
+    # Bytes.
+
+    def has(self, name: str) -> bool:
+        return (self.path / name).is_file()
+
+    def is_users(self, name: str) -> bool:
+        """There is such a file, and it is not as this program left it."""
+        if name not in self._users:
+            self._users[name] = self.has(name) and (
+                (_sha256((self.path / name).read_bytes()), name) not in self._written
+            )
+        return self._users[name]
+
+    def write(self, name: str, data: bytes) -> None:
+        """Writes a result whole, unless the file is the user's own.
+
+        Raises:
+            StorageError: the disk or the folder does not take it.
+        """
+        if not self.is_users(name):
+            self._put(name, data)
+
+    def _put(self, name: str, data: bytes) -> None:
+        target = self.path / name
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            self._note(name, _sha256(data))
+            write_atomically(target, data)
+        except OSError as error:
+            raise StorageError(f"{target} cannot be written: {error.strerror or error}") from None
+
+    def _note(self, name: str, digest: str) -> None:
+        if (digest, name) not in self._written:
+            with (self.path / JOURNAL).open("a", encoding="utf-8") as journal:
+                journal.write(f"{digest}  {name}\n")
+            self._written.add((digest, name))
+
+    def remove(self, name: str) -> None:
+        """Removes a result of an earlier run that no longer holds; the user's own stays."""
+        if self.has(name) and not self.is_users(name):
+            (self.path / name).unlink()
+
+    def disown(self) -> None:
+        """Takes all files for this program's own, so that they may be replaced (``--force``)."""
+        for path in self.path.rglob("*"):
+            if path.is_file() and path.name != JOURNAL:
+                name = path.relative_to(self.path).as_posix()
+                self._note(name, _sha256(path.read_bytes()))
+                self._users[name] = False
+
+    def write_run(self, facts: Mapping[str, Any]) -> None:
+        """``run.json``: settings, versions, timings, costs; never a key."""
+        self.run = dict(facts)
+        self._put("run.json", json.dumps(self.run, indent=1, ensure_ascii=False).encode())
+
+    def _json(self, name: str, kind: type) -> Any:
+        path = self.path / name
+        if not path.is_file():
+            raise BadInput(f"{path} is missing; run the stage that makes it first, or put it there")
+        try:
+            value = json.loads(path.read_text(encoding="utf-8-sig"))
+        except UnicodeDecodeError:
+            raise BadInput(f"{path} is not UTF-8 text") from None
+        except json.JSONDecodeError as error:
+            raise BadInput(f"{path} is not valid JSON: {error}") from None
+        if not isinstance(value, kind):
+            raise BadInput(f"{path} must hold a JSON {'list' if kind is list else 'object'}")
+        return value
+
+    def _write_json(self, name: str, value: Any) -> None:
+        self.write(name, json.dumps(value, indent=1, ensure_ascii=False).encode())
+
+    # The photo.
+
+    def read_photo(self) -> Photo:
+        """``image.png``, named after the folder; the focal length found at import is kept."""
+        if not self.has("image.png"):
+            raise BadInput(f"{self.path} has no image.png, so it is not a run folder")
+        photo = load_photo(self.path / "image.png")
+        focal = None if self.is_users("image.png") else self.run.get("focal_px")
+        focal = float(focal) if isinstance(focal, (int, float)) else photo.focal_px
+        return replace(photo, name=self.path.name, focal_px=focal)
+
+    def write_photo(self, photo: Photo) -> None:
+        self.write("image.png", png_bytes(photo.rgb))
+
+    # Objects.
+
+    def write_objects(self, objects: Objects) -> None:
+        if not self.is_users("objects.json"):
+            self._write_json("objects.json", [_object_json(o) for o in objects.objects])
+        for item in objects.objects:
+            if item.mask is not None:
+                self.write(f"objects/{item.id}/mask.png", png_bytes(item.mask))
+
+    def read_objects(self, photo: Photo) -> Objects:
+        """The objects with their masks where there are any.
+
+        Raises:
+            BadInput: a missing or broken file; the message names file and field.
+        """
+        entries = self._json("objects.json", list)
+        path = self.path / "objects.json"
+        objects, seen = [], set()
+        for index, entry in enumerate(entries):
+            item = _object_from_json(entry, f"{path}, entry {index}")
+            if item.id in seen:
+                raise BadInput(f"{path}: two objects have the id {item.id}")
+            seen.add(item.id)
+            objects.append(self._with_mask(item, photo))
+        return Objects(photo, tuple(objects), "run folder")
+
+    def _with_mask(self, item: SceneObject, photo: Photo) -> SceneObject:
+        name = f"objects/{item.id}/mask.png"
+        if not self.has(name):
+            return item
+        mask = load_mask(self.path / name, photo.height, photo.width)
+        return replace(item, mask=mask, bbox=mask_box(mask) or item.bbox)
+
+    def user_masks(self, objects: Objects) -> Objects:
+        """The same objects, with the masks that the user replaced by hand."""
+        edited = [o for o in objects.objects if self.is_users(f"objects/{o.id}/mask.png")]
+        return objects.replaced(*(self._with_mask(o, objects.photo) for o in edited))
+
+    def filtered_by_hand(self) -> bool:
+        """The user's own objects.json says what to keep."""
+        if not self.is_users("objects.json"):
+            return False
+        return any(isinstance(e, dict) and "keep" in e for e in self._json("objects.json", list))
+
+    # Geometry.
+
+    def write_geometry(self, geometry: Geometry) -> None:
+        arrays: dict[str, Any] = {
+            "points": geometry.points.astype(np.float32),
+            "intrinsics": geometry.intrinsics,
+            "metric": np.array(geometry.metric),
+            "approximate": np.array(geometry.approximate),
+            "source": np.array(geometry.source),
+            "notes": np.array(geometry.notes, dtype=np.str_),
+            "walls": geometry.walls,
+        }
+        for name in ("normals", "up", "floor", "ceiling"):
+            if (value := getattr(geometry, name)) is not None:
+                arrays[name] = value
+        out = io.BytesIO()
+        np.savez_compressed(out, **arrays)
+        self.write("geometry.npz", out.getvalue())
+
+    def read_geometry(self, photo: Photo) -> Geometry:
+        """``geometry.npz``; ``points`` and ``intrinsics`` are enough.
+
+        Raises:
+            BadInput: missing, broken, or of another size than the photo.
+        """
+        path = self.path / "geometry.npz"
+        if not path.is_file():
+            raise BadInput(f"{path} is missing; run the depth stage first, or put it there")
+        try:
+            with np.load(path, allow_pickle=False) as archive:
+                arrays = {name: archive[name] for name in archive.files}
+        except (OSError, ValueError, zipfile.BadZipFile, EOFError) as error:
+            raise BadInput(f"{path} is not a readable .npz: {error}") from None
+        for name in ("points", "intrinsics"):
+            if name not in arrays:
+                raise BadInput(f"{path} has no array {name!r}; it has {sorted(arrays)}")
+        points, size = arrays["points"], (photo.height, photo.width, 3)
+        if points.shape != size:
+            raise BadInput(f"{path}: points have shape {points.shape}, the photo needs {size}")
+        if arrays["intrinsics"].shape != (3, 3) or not np.isfinite(arrays["intrinsics"]).all():
+            raise BadInput(f"{path}: intrinsics must be a finite 3x3 matrix in pixels")
+        shapes = {"up": (3,), "floor": (4,), "ceiling": (4,), "normals": size}
+        for name, shape in shapes.items():
+            if name in arrays and arrays[name].shape != shape:
+                raise BadInput(f"{path}: {name} has shape {arrays[name].shape}, not {shape}")
+        points = np.where(np.isfinite(points).all(-1, keepdims=True), points, np.nan)
+        return Geometry(
+            points=points.astype(np.float32),
+            intrinsics=arrays["intrinsics"].astype(np.float64),
+            metric=bool(arrays.get("metric", False)),
+            source=str(arrays.get("source", "file")),
+            approximate=bool(arrays.get("approximate", False)),
+            normals=arrays.get("normals"),
+            up=arrays.get("up"),
+            floor=arrays.get("floor"),
+            walls=arrays.get("walls", np.zeros((0, 4))).reshape(-1, 4),
+            ceiling=arrays.get("ceiling"),
+            notes=tuple(str(n) for n in arrays.get("notes", ())),
+        )
+
+    # Views.
+
+    def write_views(self, views: Views) -> None:
+        for view in views.views:
+            name = f"objects/{view.id}/view.png"
+            self.write(name, png_bytes(view.rgba))
+            facts = {"box": list(view.box), "failure": view.failure}
+            self._write_json(f"objects/{view.id}/view.json", facts)
+        if views.background is not None:
+            self.write("background.png", png_bytes(views.background))
+
+    def read_views(self, objects: Objects, only_users: bool = False) -> Views:
+        """Views of the kept objects as far as there are files, and the clean plate."""
+        found = []
+        for item in objects.kept:
+            name = f"objects/{item.id}/view.png"
+            if self.has(name) and (self.is_users(name) or not only_users):
+                found.append(self._read_view(item, objects.photo))
+        plate = None
+        if self.has("background.png") and (self.is_users("background.png") or not only_users):
+            plate = self._read_plate(objects.photo)
+        return Views(tuple(found), plate, "run folder")
+
+    def _read_view(self, item: SceneObject, photo: Photo) -> View:
+        rgba = np.asarray(open_picture(self.path / f"objects/{item.id}/view.png").convert("RGBA"))
+        facts: dict[str, Any] = {}
+        if self.has(f"objects/{item.id}/view.json"):
+            facts = self._json(f"objects/{item.id}/view.json", dict)
+        box = facts.get("box") or item.bbox
+        box = (float(box[0]), float(box[1]), float(box[2]), float(box[3]))
+        crop = _crop(photo.rgb, item.mask, box, rgba.shape[0], rgba.shape[1])
+        return View(item.id, rgba, crop, box, str(facts.get("failure", "")))
+
+    def _read_plate(self, photo: Photo) -> np.ndarray:
+        path = self.path / "background.png"
+        image = open_picture(path).convert("RGB")
+        if image.size != (photo.width, photo.height):
+            raise BadInput(
+                f"{path} is {image.width}x{image.height} pixels, "
+                f"its photo is {photo.width}x{photo.height}"
+            )
+        return np.asarray(image)
+
+    # Meshes. ``mesh.glb`` is the one that is placed; candidates lie beside it.
+
+    def write_meshes(self, meshes: Meshes, placements: Placements | None = None) -> None:
+        """All candidates, and as ``mesh.glb`` the chosen one (the first before Register)."""
+        for entry in meshes.entries:
+            base = f"objects/{entry.id}"
+            placement = placements.get(entry.id) if placements else None
+            chosen = placement.candidate if placement else 0
+            facts = {
+                "failure": entry.failure,
+                "candidates": [
+                    {
+                        "name": m.name,
+                        "source": m.source,
+                        "metric": m.metric,
+                        "upright": m.upright,
+                        "view_aligned": m.view_aligned,
+                    }
+                    for m in entry.candidates
+                ],
+            }
+            self._write_json(f"{base}/mesh.json", facts)
+            if not entry.candidates:
+                self.remove(f"{base}/mesh.glb")
+            elif self.is_users(f"{base}/mesh.glb"):
+                continue
+            else:
+                self.write(f"{base}/mesh.glb", entry.candidates[chosen].glb)
+            for index, mesh in enumerate(entry.candidates):
+                if len(entry.candidates) > 1:
+                    self.write(f"{base}/candidates/{index}.glb", mesh.glb)
+
+    def read_meshes(self, objects: Objects, only_users: bool = False) -> Meshes:
+        """Meshes of the kept objects; a ``mesh.glb`` of the user's own is the only candidate."""
+        entries = []
+        for item in objects.kept:
+            base = f"objects/{item.id}"
+            users = self.is_users(f"{base}/mesh.glb")
+            if only_users and not users:
+                continue
+            facts = self._json(f"{base}/mesh.json", dict) if self.has(f"{base}/mesh.json") else {}
+            known = facts.get("candidates", []) if isinstance(facts, dict) else []
+            several = [f"{base}/candidates/{i}.glb" for i in range(len(known))]
+            if not users and len(known) > 1 and all(self.has(n) for n in several):
+                candidates = tuple(
+                    self._read_mesh(n, f) for n, f in zip(several, known, strict=True)
+                )
+            elif self.has(f"{base}/mesh.glb"):
+                own = {} if users or not known else known[0]
+                candidates = (self._read_mesh(f"{base}/mesh.glb", own),)
+            else:
+                failure = str(facts.get("failure") or f"{self.path / base}/mesh.glb is missing")
+                entries.append(MeshEntry(item.id, (), failure))
+                continue
+            entries.append(MeshEntry(item.id, candidates))
+        return Meshes(tuple(entries), "run folder")
+
+    def _read_mesh(self, name: str, facts: Mapping[str, Any]) -> Mesh:
+        mesh = load_mesh_file(self.path / name)
+        return replace(
+            mesh,
+            name=str(facts.get("name", mesh.name)),
+            source=str(facts.get("source", "run folder")),
+            metric=bool(facts.get("metric", False)),
+            upright=bool(facts.get("upright", True)),
+            view_aligned=bool(facts.get("view_aligned", False)),
+        )
+
+    # Placements.
+
+    def write_placements(self, placements: Placements) -> None:
+        self._write_json("placements.json", placements_json(placements))
+
+    def read_placements(self) -> Placements:
+        """``placements.json``; id and camera_from_object are enough.
+
+        Raises:
+            BadInput: missing or broken; the message names the object.
+        """
+        data = self._json("placements.json", dict)
+        path = self.path / "placements.json"
+        entries = data.get("objects")
+        if not isinstance(entries, list):
+            raise BadInput(f"{path} must hold a list under 'objects'")
+        return Placements(tuple(_placement_from_json(e, path) for e in entries), "run folder")
+
+    # The scene.
+
+    def write_scene(self, scene: Scene, report: str) -> None:
+        if scene.background_glb:
+            self.write("background.glb", scene.background_glb)
+        self._write_json("scene.json", scene.description)
+        self.write("scene.glb", scene.glb)
+        self.write("report.html", report.encode())
+
+
+def placements_json(placements: Placements) -> dict[str, Any]:
+    """The content of placements.json."""
+    return {
+        "objects": [
+            {
+                "id": p.id,
+                "camera_from_object": None
+                if p.camera_from_object is None
+                else p.camera_from_object.matrix().tolist(),
+                "candidate": p.candidate,
+                "fit": dict(p.fit),
+                "ambiguous": p.ambiguous,
+                "alternatives": [a.matrix().tolist() for a in p.alternatives],
+                "failure": p.failure,
+            }
+            for p in placements.placements
+        ]
+    }
+
+
+def mask_box(mask: np.ndarray) -> tuple[float, float, float, float] | None:
+    """Half-open pixel box of a (H, W) bool mask, or None when it is empty."""
+    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+    if not len(rows):
+        return None
+    return float(columns[0]), float(rows[0]), float(columns[-1] + 1), float(rows[-1] + 1)
+
+
+def _read_journal(path: Path) -> set[tuple[str, str]]:
+    """(hash, name) of everything ever written here; a torn last line is ignored."""
+    if not path.is_file():
+        return set()
+    lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    return {(line[:64], line[66:]) for line in lines if line[64:66] == "  "}
+
+
+def _sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def _object_json(item: SceneObject) -> dict[str, Any]:
+    return {
+        "id": item.id,
+        "label": item.label,
+        "score": round(float(item.score), 4),
+        "bbox": [round(float(v), 2) for v in item.bbox],
+        "occlusion": round(float(item.occlusion), 4),
+        "keep": item.keep,
+        "reason": item.reason,
+        "needs_completion": item.needs_completion,
+        "occluded_by": list(item.occluded_by),
+        "retry": item.retry,
+    }
+
+
+def _object_from_json(entry: Any, where: str) -> SceneObject:
+    if not isinstance(entry, dict):
+        raise BadInput(f"{where} must be a JSON object")
+    for name in ("id", "bbox"):
+        if name not in entry:
+            raise BadInput(f"{where} has no {name!r}")
+    try:
+        object_id, box = int(entry["id"]), [float(v) for v in entry["bbox"]]
+        item = SceneObject(
+            id=object_id,
+            label=str(entry.get("label", "object")),
+            score=float(entry.get("score", 1.0)),
+            bbox=(box[0], box[1], box[2], box[3]),
+            occlusion=float(entry.get("occlusion", 0.0)),
+            keep=bool(entry.get("keep", True)),
+            reason=str(entry.get("reason", "")),
+            needs_completion=bool(entry.get("needs_completion", False)),
+            occluded_by=tuple(int(i) for i in entry.get("occluded_by", ())),
+            retry=int(entry.get("retry", 0)),
+        )
+    except (TypeError, ValueError, IndexError) as error:
+        raise BadInput(f"{where}: {error}; bbox is [x0, y0, x1, y1] in pixels") from None
+    if len(box) != 4 or not np.isfinite(box).all() or object_id < 0:
+        raise BadInput(f"{where}: id must be 0 or more, bbox four finite numbers in pixels")
+    return item
+
+
+def _placement_from_json(entry: Any, path: Path) -> Placement:
+    if not isinstance(entry, dict) or "id" not in entry:
+        raise BadInput(f"{path}: each object needs an id")
+    where = f"{path}, object {entry['id']}"
+    try:
+        matrix = entry.get("camera_from_object")
+        pose = None if matrix is None else Sim3.from_matrix(np.asarray(matrix, np.float64))
+        others: Sequence[Any] = entry.get("alternatives", ())
+        return Placement(
+            id=int(entry["id"]),
+            camera_from_object=pose,
+            candidate=int(entry.get("candidate", 0)),
+            fit=dict(entry.get("fit", {})),
+            ambiguous=bool(entry.get("ambiguous", False)),
+            alternatives=tuple(Sim3.from_matrix(np.asarray(m, np.float64)) for m in others),
+            failure=str(entry.get("failure", "" if pose else "no pose was given")),
+        )
+    except (TypeError, ValueError) as error:
+        raise BadInput(f"{where}: {error}") from None
+
+
+def _crop(
+    rgb: np.ndarray, mask: np.ndarray | None, box: Sequence[float], height: int, width: int
+) -> np.ndarray:
+    """(height, width, 4) uint8: the photo's part of a view, alpha = visible mask."""
+    alpha = np.full(rgb.shape[:2], 255, np.uint8) if mask is None else mask.astype(np.uint8) * 255
+    rgba = Image.fromarray(np.dstack([rgb, alpha]))
+    whole = (round(box[0]), round(box[1]), round(box[2]), round(box[3]))
+    cut = rgba.crop(whole)  # outside the photo: transparent black
+    return np.asarray(cut.resize((width, height), Image.Resampling.BILINEAR))
