@@ -7,8 +7,8 @@ intersecting the ray with the unclipped triangle (homogeneous coordinates as in 
 "Triangle Scan Conversion Using 2D Homogeneous Coordinates", 1997), so barycentrics are
 perspective-correct and refer to the face as it was given.
 
-Limits: both sides of a face are drawn, there is no transparency and no anti-aliasing (render
-larger and average), lens distortion and skew are ignored.
+Limits: both sides of a face are drawn, there is no anti-aliasing (render larger and average),
+transparency is the caller's (see ``behind``), lens distortion and skew are ignored.
 """
 
 from __future__ import annotations
@@ -19,6 +19,9 @@ import numpy as np
 
 ROWS_AT_ONCE = 1 << 19
 """Bound of the triangle rows (and, times four, of the pixels) held at a time: about 150 MB."""
+
+PEEL_MARGIN = 1e-5
+"""How much farther, relative to the depth, the next layer must be."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,6 +52,7 @@ def rasterize(
     width: int,
     height: int,
     near: float = 1e-3,
+    behind: np.ndarray | None = None,
 ) -> Raster:
     """Renders triangles into a z-buffer.
 
@@ -62,6 +66,8 @@ def rasterize(
         intrinsics: (3, 3) pixels, pixel centres at .5.
         width, height: size of the picture, >= 1.
         near: smallest depth that is seen, in the vertices' unit, > 0.
+        behind: (H, W) depths or None; only what lies farther than these is seen (the next layer
+            of depth peeling). NaN hides everything at its pixel.
 
     Raises:
         ValueError: wrong shapes, a face that names a vertex that is not there, or no pixels.
@@ -79,11 +85,18 @@ def rasterize(
     if width < 1 or height < 1 or not near > 0:
         raise ValueError(f"need width, height >= 1 and near > 0, got {width}, {height}, {near}")
 
+    limit = None
+    if behind is not None:
+        if behind.shape != (height, width):
+            raise ValueError(f"behind must be {(height, width)}, got {behind.shape}")
+        with np.errstate(divide="ignore", invalid="ignore"):
+            limit = ((1 - PEEL_MARGIN) / behind.astype(np.float64)).astype(np.float32).ravel()
+
     corners, source = _clip_near(vertices, faces, near)
     buffer = np.zeros(height * width, np.uint64)
     screen = _project(corners, intrinsics)
     for rows in _triangle_rows(screen, width, height):
-        _fill(buffer, source, *rows, width)
+        _fill(buffer, source, *rows, limit)
     return _resolve(buffer.reshape(height, width), vertices, faces, intrinsics)
 
 
@@ -91,7 +104,7 @@ def _clip_near(
     vertices: np.ndarray, faces: np.ndarray, near: float
 ) -> tuple[np.ndarray, np.ndarray]:
     """Triangles in front of the near plane, (k, 3, 3), and the face each came from, (k,)."""
-    finite = np.isfinite(vertices).all(axis=1)
+    finite = np.all(np.isfinite(vertices), axis=1)
     behind = np.logical_not(vertices[:, 2] >= near)
     index = np.flatnonzero(finite[faces].all(1) & ~behind[faces].all(1))
     outside = behind[faces[index]]
@@ -193,7 +206,7 @@ def _spans(screen, triangles, which, row, width):
     return triangles[which[keep]], first, count[keep].astype(np.int64), begin[keep], step[keep]
 
 
-def _fill(buffer, source, triangle, first, count, begin, step, width: int) -> None:
+def _fill(buffer, source, triangle, first, count, begin, step, limit) -> None:
     """Lets the pixels of the rows race: the high half of the buffer is 1/z, the low half ~face."""
     tag = np.uint64(0xFFFFFFFF) - source[triangle].astype(np.uint64)
     ends = np.cumsum(count)
@@ -209,10 +222,14 @@ def _fill(buffer, source, triangle, first, count, begin, step, width: int) -> No
         inverse_z = (begin[part][span] + along * step[part][span]).astype(np.float32)
         # The bits of positive floats are ordered like the floats.
         np.maximum(inverse_z, np.float32(1e-38), out=inverse_z)
+        pixel = first[part][span] + along
         key = inverse_z.view(np.uint32).astype(np.uint64)
         key <<= np.uint64(32)
         key |= tag[part][span]
-        np.maximum.at(buffer, first[part][span] + along, key)
+        if limit is not None:
+            farther = inverse_z < limit[pixel]
+            pixel, key = pixel[farther], key[farther]
+        np.maximum.at(buffer, pixel, key)
 
 
 def _resolve(

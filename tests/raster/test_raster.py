@@ -162,6 +162,20 @@ def test_equal_depth_goes_to_the_face_listed_first():
     assert set(np.unique(raster.face)) == {-1, 0}
 
 
+def test_layers_are_peeled_from_front_to_back():
+    square, faces = quad((0, 0, 1), 1.0)
+    vertices = np.concatenate([square * d for d in (3.0, 1.0, 2.0)])
+    faces = np.concatenate([faces + 4 * i for i in range(3)])
+    front = rasterize(vertices, faces, K, WIDTH, HEIGHT)
+    second = rasterize(vertices, faces, K, WIDTH, HEIGHT, behind=front.depth)
+    third = rasterize(vertices, faces, K, WIDTH, HEIGHT, behind=second.depth)
+    last = rasterize(vertices, faces, K, WIDTH, HEIGHT, behind=third.depth)
+    for layer, depth in ((front, 1), (second, 2), (third, 3)):
+        np.testing.assert_allclose(layer.depth, depth, rtol=1e-6)
+    assert not last.mask.any()
+    assert not rasterize(vertices, faces, K, WIDTH, HEIGHT, behind=last.depth).mask.any()
+
+
 def test_broken_triangles_are_left_out_and_the_sound_one_is_drawn():
     vertices = np.array(
         [
