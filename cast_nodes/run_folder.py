@@ -21,9 +21,15 @@ from PIL import Image
 
 from .errors import BadInput, StorageError
 from .files import write_atomically
-from .frames import Sim3
 from .mesh_files import load_mesh_file
 from .pictures import load_mask, load_photo, open_picture, png_bytes
+from .records import (
+    mask_box,
+    object_from_json,
+    object_json,
+    placement_from_json,
+    placements_json,
+)
 from .types import (
     Geometry,
     Mesh,
@@ -31,7 +37,6 @@ from .types import (
     Meshes,
     Objects,
     Photo,
-    Placement,
     Placements,
     Scene,
     SceneObject,
@@ -150,7 +155,7 @@ class RunFolder:
 
     def write_objects(self, objects: Objects) -> None:
         if not self.is_users("objects.json"):
-            self._write_json("objects.json", [_object_json(o) for o in objects.objects])
+            self._write_json("objects.json", [object_json(o) for o in objects.objects])
         for item in objects.objects:
             if item.mask is not None:
                 self.write(f"objects/{item.id}/mask.png", png_bytes(item.mask))
@@ -165,7 +170,7 @@ class RunFolder:
         path = self.path / "objects.json"
         objects, seen = [], set()
         for index, entry in enumerate(entries):
-            item = _object_from_json(entry, f"{path}, entry {index}")
+            item = object_from_json(entry, f"{path}, entry {index}")
             if item.id in seen:
                 raise BadInput(f"{path}: two objects have the id {item.id}")
             seen.add(item.id)
@@ -377,7 +382,7 @@ class RunFolder:
         entries = data.get("objects")
         if not isinstance(entries, list):
             raise BadInput(f"{path} must hold a list under 'objects'")
-        return Placements(tuple(_placement_from_json(e, path) for e in entries), "run folder")
+        return Placements(tuple(placement_from_json(e, path) for e in entries), "run folder")
 
     # The scene.
 
@@ -387,34 +392,6 @@ class RunFolder:
         self._write_json("scene.json", scene.description)
         self.write("scene.glb", scene.glb)
         self.write("report.html", report.encode())
-
-
-def placements_json(placements: Placements) -> dict[str, Any]:
-    """The content of placements.json."""
-    return {
-        "objects": [
-            {
-                "id": p.id,
-                "camera_from_object": None
-                if p.camera_from_object is None
-                else p.camera_from_object.matrix().tolist(),
-                "candidate": p.candidate,
-                "fit": dict(p.fit),
-                "ambiguous": p.ambiguous,
-                "alternatives": [a.matrix().tolist() for a in p.alternatives],
-                "failure": p.failure,
-            }
-            for p in placements.placements
-        ]
-    }
-
-
-def mask_box(mask: np.ndarray) -> tuple[float, float, float, float] | None:
-    """Half-open pixel box of a (H, W) bool mask, or None when it is empty."""
-    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
-    if not len(rows):
-        return None
-    return float(columns[0]), float(rows[0]), float(columns[-1] + 1), float(rows[-1] + 1)
 
 
 def _read_journal(path: Path) -> set[tuple[str, str]]:
@@ -427,69 +404,6 @@ def _read_journal(path: Path) -> set[tuple[str, str]]:
 
 def _sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
-
-
-def _object_json(item: SceneObject) -> dict[str, Any]:
-    return {
-        "id": item.id,
-        "label": item.label,
-        "score": round(float(item.score), 4),
-        "bbox": [round(float(v), 2) for v in item.bbox],
-        "occlusion": round(float(item.occlusion), 4),
-        "keep": item.keep,
-        "reason": item.reason,
-        "needs_completion": item.needs_completion,
-        "occluded_by": list(item.occluded_by),
-        "retry": item.retry,
-    }
-
-
-def _object_from_json(entry: Any, where: str) -> SceneObject:
-    if not isinstance(entry, dict):
-        raise BadInput(f"{where} must be a JSON object")
-    for name in ("id", "bbox"):
-        if name not in entry:
-            raise BadInput(f"{where} has no {name!r}")
-    try:
-        object_id, box = int(entry["id"]), [float(v) for v in entry["bbox"]]
-        item = SceneObject(
-            id=object_id,
-            label=str(entry.get("label", "object")),
-            score=float(entry.get("score", 1.0)),
-            bbox=(box[0], box[1], box[2], box[3]),
-            occlusion=float(entry.get("occlusion", 0.0)),
-            keep=bool(entry.get("keep", True)),
-            reason=str(entry.get("reason", "")),
-            needs_completion=bool(entry.get("needs_completion", False)),
-            occluded_by=tuple(int(i) for i in entry.get("occluded_by", ())),
-            retry=int(entry.get("retry", 0)),
-        )
-    except (TypeError, ValueError, IndexError) as error:
-        raise BadInput(f"{where}: {error}; bbox is [x0, y0, x1, y1] in pixels") from None
-    if len(box) != 4 or not np.isfinite(box).all() or object_id < 0:
-        raise BadInput(f"{where}: id must be 0 or more, bbox four finite numbers in pixels")
-    return item
-
-
-def _placement_from_json(entry: Any, path: Path) -> Placement:
-    if not isinstance(entry, dict) or "id" not in entry:
-        raise BadInput(f"{path}: each object needs an id")
-    where = f"{path}, object {entry['id']}"
-    try:
-        matrix = entry.get("camera_from_object")
-        pose = None if matrix is None else Sim3.from_matrix(np.asarray(matrix, np.float64))
-        others: Sequence[Any] = entry.get("alternatives", ())
-        return Placement(
-            id=int(entry["id"]),
-            camera_from_object=pose,
-            candidate=int(entry.get("candidate", 0)),
-            fit=dict(entry.get("fit", {})),
-            ambiguous=bool(entry.get("ambiguous", False)),
-            alternatives=tuple(Sim3.from_matrix(np.asarray(m, np.float64)) for m in others),
-            failure=str(entry.get("failure", "" if pose else "no pose was given")),
-        )
-    except (TypeError, ValueError) as error:
-        raise BadInput(f"{where}: {error}") from None
 
 
 def _crop(
