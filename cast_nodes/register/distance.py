@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import torch
@@ -35,6 +36,17 @@ class Field:
     origin: np.ndarray
 
 
+_made: WeakKeyDictionary[Surface, Field] = WeakKeyDictionary()
+
+
+def field_of(surface: Surface) -> Field:
+    """The grid of a surface, made once while the surface lives."""
+    field = _made.get(surface)
+    if field is None:
+        field = _made[surface] = make_field(surface)
+    return field
+
+
 def make_field(surface: Surface) -> Field:
     """The grid of a surface."""
     origin = -surface.half - MARGIN * CELL
@@ -58,7 +70,7 @@ class Fields:
     """
 
     def __init__(self, surfaces: Sequence[Surface], device: torch.device) -> None:
-        fields = [make_field(s) for s in surfaces]
+        fields = [field_of(s) for s in surfaces]
         sample_start = np.cumsum([0, *[len(s.dense) for s in surfaces]])
         cell_start = np.cumsum([0, *[f.nearest.size for f in fields]])
         flat = [f.nearest.reshape(-1) + s for f, s in zip(fields, sample_start, strict=False)]

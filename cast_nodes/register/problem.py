@@ -268,7 +268,8 @@ def _nearer_surroundings(
     with np.errstate(invalid="ignore"):
         height = points @ np.asarray(floor[:3], np.float32) + float(floor[3])
         nearer = ~mine & (depth < own * (1 - 3 * NEARER)) & (height > 0.04 * own)
-    labels, _ = ndimage.label(nearer)
+    labels = np.empty(mine.shape, np.int32)
+    ndimage.label(nearer, output=labels)
     touching = np.unique(labels[_dilated(mine, 2) & nearer])
     return np.isin(labels, touching[touching > 0])
 

@@ -1,0 +1,77 @@
+"""Stage Register: each mesh of unknown pose and size to its place in the photo.
+
+``register(inputs, choice, context) -> Placements``. A backend's run is
+``run(problems: Sequence[Problem], options, context) -> list[Placement]``: one placement a
+problem, in order, with a ``failure`` where there is none.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from ..backends import Choice
+from ..content import content_key
+from ..context import Context, Progress
+from ..errors import ObjectFailure
+from ..types import Geometry, Meshes, Objects, Placement, Placements
+from .problem import Problem, make_problem
+
+__all__ = ["Problem", "RegisterInputs", "make_problem", "register"]
+
+
+@dataclass(frozen=True, eq=False)
+class RegisterInputs:
+    """What Register works on; objects and meshes are joined by id."""
+
+    objects: Objects
+    geometry: Geometry
+    meshes: Meshes
+
+
+def register(inputs: RegisterInputs, choice: Choice, context: Context) -> Placements:
+    """A placement for each kept object; results are reused by the content of its problem.
+
+    Raises:
+        BackendNotReady: the backend lacks something.
+        Cancelled: the run was stopped; finished objects are in the store.
+    """
+    kept = inputs.objects.kept
+    placements: dict[int, Placement] = {}
+
+    def finish(placement: Placement, label: str, reused: bool) -> None:
+        placements[placement.id] = placement
+        done = len(placements)
+        context.progress(Progress("register", done, len(kept), label, reused))
+
+    if kept:
+        choice.backend.require(context)
+    waiting: list[tuple[Problem, str]] = []
+    for item in kept:
+        context.cancel.check()
+        label = f"{item.label} {item.id}"
+        try:
+            problem = make_problem(
+                item, inputs.objects, inputs.geometry, inputs.meshes.get(item.id)
+            )
+        except ObjectFailure as error:
+            finish(Placement(item.id, None, failure=str(error)), label, False)
+            continue
+        key = content_key(choice.identity, problem.key, item.retry)
+        stored = context.store.get(key)
+        if isinstance(stored, Placement):
+            finish(replace(stored, id=item.id), label, True)
+        else:
+            waiting.append((problem, key))
+    for start in range(0, len(waiting), AT_ONCE):
+        part = waiting[start : start + AT_ONCE]
+        context.cancel.check()
+        found = choice.backend.run([problem for problem, _ in part], choice.options, context)
+        for (problem, key), placement in zip(part, found, strict=True):
+            if not placement.failure:
+                context.store.put(key, placement)
+            finish(placement, f"{problem.label} {problem.id}", False)
+    return Placements(tuple(placements[item.id] for item in kept), source=choice.backend.info.name)
+
+
+AT_ONCE = 8
+"""Problems handed to a backend at a time: progress moves, and a stopped run keeps what is done."""

@@ -1,0 +1,212 @@
+"""Several problems as tensors of one unit, and poses as rows of tensors.
+
+Each problem gets its own unit of length, its object's rough size, so that every residual of
+every object is a share of the object and one set of tolerances serves a cup and a cathedral.
+Poses map the normalised mesh (see :mod:`.sampling`) into that unit: ``p = s R x + t``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from scipy import ndimage
+
+from .problem import Problem, distance_to
+from .sampling import Surface
+
+POINTS = 1500
+CONTOUR = 160
+SAMPLES = 2048
+
+
+@dataclass(frozen=True, eq=False)
+class Poses:
+    """B hypotheses.
+
+    Attributes:
+        rotation: (B, 3, 3). translation: (B, 3). log_size: (B,), log of the diagonal.
+        problem, surface: (B,) int64, which problem and which mesh of the batch.
+        tilt: (B,) weight of the gravity prior: > 0 for hypotheses that stand upright.
+        start: (B,) log_size at the start, which the weak size prior refers to.
+    """
+
+    rotation: torch.Tensor
+    translation: torch.Tensor
+    log_size: torch.Tensor
+    problem: torch.Tensor
+    surface: torch.Tensor
+    tilt: torch.Tensor
+    start: torch.Tensor
+
+    def __len__(self) -> int:
+        return len(self.log_size)
+
+    def __getitem__(self, index: torch.Tensor) -> Poses:
+        return Poses(*(getattr(self, name)[index] for name in self.__dataclass_fields__))
+
+    @staticmethod
+    def joined(parts: Sequence[Poses]) -> Poses:
+        """All rows of several."""
+        names = Poses.__dataclass_fields__
+        return Poses(*(torch.cat([getattr(p, name) for p in parts]) for name in names))
+
+    def apply(self, points: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """(B, k, 3) mesh points to (lever ``s R x``, camera point), both (B, k, 3)."""
+        matrix = self.rotation * self.log_size.exp()[:, None, None]
+        lever = torch.bmm(points, matrix.transpose(1, 2))
+        return lever, lever + self.translation[:, None]
+
+    def moved(self, step: torch.Tensor) -> Poses:
+        """After a (B, 7) step: rotation vector about the centre, translation, log size."""
+        return replace(
+            self,
+            rotation=torch.bmm(rotation_exp(step[:, :3]), self.rotation),
+            translation=self.translation + step[:, 3:6],
+            log_size=self.log_size + step[:, 6],
+        )
+
+    def where(self, better: torch.Tensor, other: Poses) -> Poses:
+        """``other``'s rows where ``better`` (B,), else one's own."""
+        return replace(
+            self,
+            rotation=torch.where(better[:, None, None], other.rotation, self.rotation),
+            translation=torch.where(better[:, None], other.translation, self.translation),
+            log_size=torch.where(better, other.log_size, self.log_size),
+        )
+
+
+def rotation_exp(vector: torch.Tensor) -> torch.Tensor:
+    """(B, 3) rotation vectors to (B, 3, 3) matrices (Rodrigues)."""
+    angle = vector.norm(dim=1).clamp(min=1e-9)[:, None, None]
+    x, y, z = (vector / angle[:, :, 0]).unbind(1)
+    zero = torch.zeros_like(x)
+    cross = torch.stack([zero, -z, y, z, zero, -x, -y, x, zero], 1).view(-1, 3, 3)
+    eye = torch.eye(3, dtype=vector.dtype, device=vector.device)
+    return eye + angle.sin() * cross + (1 - angle.cos()) * torch.bmm(cross, cross)
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """O problems as tensors (float32), lengths in each problem's own unit.
+
+    Attributes:
+        unit: (O,) float64 numpy, camera units of one unit.
+        points: (O, POINTS, 3), repeated where there are fewer.
+        reach: (O, S, S) px from each pixel to the nearest one the object may cover.
+        front: (O, S, S) observed depth at trusted pixels, 0 elsewhere.
+        contour: (O, CONTOUR, 2) rays (x/z, y/z) through mask pixels beside known background.
+        has_contour: (O,) 0 or 1.
+        focal: (O, 2) px. principal: (O, 2) px. size: (O, 2) px, width and height of the crop.
+        distance: (O,) typical depth.
+        spacing: (O,) square root of the mask's area, in units.
+        up: (O, 3) or zeros. floor: (O, 4) plane or zeros.
+        trust: (O,) weight of the observed points.
+        contact: (O,) weight of standing on the floor, 0 = free.
+    """
+
+    unit: np.ndarray
+    points: torch.Tensor
+    reach: torch.Tensor
+    front: torch.Tensor
+    contour: torch.Tensor
+    has_contour: torch.Tensor
+    focal: torch.Tensor
+    principal: torch.Tensor
+    size: torch.Tensor
+    distance: torch.Tensor
+    spacing: torch.Tensor
+    up: torch.Tensor
+    floor: torch.Tensor
+    trust: torch.Tensor
+    contact: torch.Tensor
+
+
+@dataclass(frozen=True)
+class Trust:
+    """How much one problem's evidence counts, decided before solving."""
+
+    points: float
+    contact: float
+
+
+def unit_of(problem: Problem) -> float:
+    """The object's rough size: its picture's longer side at its typical depth."""
+    rows, columns = np.nonzero(problem.mask)
+    focal = (problem.intrinsics[0, 0] + problem.intrinsics[1, 1]) / 2
+    side = max(np.ptp(rows), np.ptp(columns)) + 1
+    return float(np.median(problem.points[:, 2]) * side / focal)
+
+
+def make_batch(problems: Sequence[Problem], trust: Sequence[Trust], device: torch.device) -> Batch:
+    """Packs problems; pictures are padded to one size."""
+    side = max(max(p.mask.shape) for p in problems)
+    count = len(problems)
+    unit = np.array([unit_of(p) for p in problems])
+    reach = np.zeros((count, side, side), np.float32)
+    front = np.zeros((count, side, side), np.float32)
+    points = np.zeros((count, POINTS, 3), np.float32)
+    contour = np.zeros((count, CONTOUR, 2), np.float32)
+    has_contour = np.zeros(count, np.float32)
+    up, floor = np.zeros((count, 3)), np.zeros((count, 4))
+    for i, problem in enumerate(problems):
+        height, width = problem.mask.shape
+        allowed = distance_to(problem.mask | problem.unknown)
+        reach[i, :height, :width] = np.maximum(allowed - 0.5, 0)
+        front[i, :height, :width] = np.nan_to_num(problem.depth / unit[i])
+        points[i] = problem.points[np.arange(POINTS) % len(problem.points)] / unit[i]
+        rays = _contour_rays(problem)
+        if len(rays):
+            contour[i] = rays[np.arange(CONTOUR) * len(rays) // CONTOUR]
+            has_contour[i] = 1
+        if problem.up is not None:
+            up[i] = problem.up
+        if problem.floor is not None:
+            floor[i] = [*problem.floor[:3], problem.floor[3] / unit[i]]
+    k = np.stack([p.intrinsics for p in problems])
+    distance = np.array([np.median(p.points[:, 2]) for p in problems]) / unit
+    area = np.array([p.mask.sum() for p in problems])
+
+    def tensor(array) -> torch.Tensor:
+        return torch.from_numpy(np.ascontiguousarray(array, np.float32)).to(device)
+
+    return Batch(
+        unit=unit,
+        points=tensor(points),
+        reach=tensor(reach),
+        front=tensor(front),
+        contour=tensor(contour),
+        has_contour=tensor(has_contour),
+        focal=tensor(k[:, [0, 1], [0, 1]]),
+        principal=tensor(k[:, :2, 2]),
+        size=tensor([[p.mask.shape[1], p.mask.shape[0]] for p in problems]),
+        distance=tensor(distance),
+        spacing=tensor(np.sqrt(area) * distance / k[:, 0, 0]),
+        up=tensor(up),
+        floor=tensor(floor),
+        trust=tensor([t.points for t in trust]),
+        contact=tensor([t.contact for t in trust]),
+    )
+
+
+def _contour_rays(problem: Problem) -> np.ndarray:
+    """(n, 2) rays through the mask's border pixels, those beside unknown pixels left out."""
+    mask = problem.mask
+    edge = mask & ~ndimage.binary_erosion(mask, border_value=1)
+    edge &= ~ndimage.binary_dilation(problem.unknown, iterations=2)
+    rows, columns = np.nonzero(edge)
+    # Ordered by angle about the middle, so that any even choice goes round the object.
+    order = (
+        np.argsort(np.arctan2(rows - rows.mean(), columns - columns.mean())) if len(rows) else []
+    )
+    pixels = np.stack([columns, rows], 1)[order] + 0.5
+    k = problem.intrinsics
+    return (pixels - k[:2, 2]) / [k[0, 0], k[1, 1]]
+
+
+def stack_samples(surfaces: Sequence[Surface], device: torch.device) -> torch.Tensor:
+    """(M, SAMPLES, 3) float32 samples spread over each mesh, repeated where there are fewer."""
+    rows = [s.spread[np.arange(SAMPLES) % len(s.spread)] for s in surfaces]
+    return torch.from_numpy(np.stack(rows)).to(device)

@@ -1,0 +1,375 @@
+"""The rounds of ``hybrid``: hypotheses in, one placement an object out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from ..context import Context
+from ..errors import CastError
+from ..frames import CAMERA_UP, Sim3
+from ..types import Mesh, Placement
+from . import hypotheses
+from .batch import Batch, Poses, Trust, make_batch, stack_samples, unit_of
+from .choose import distinct, same_shape
+from .distance import Fields
+from .problem import Problem
+from .residuals import Effort, Evidence
+from .sampling import Surface, surface_of
+from .scoring import Fit, Pictures, fit_of, splat_scores
+from .solver import solve
+
+if TYPE_CHECKING:
+    from .hybrid import HybridOptions
+
+ROUNDS = (
+    Effort(points=192, samples=256, contour=40, kernel=0.15, iterations=6),
+    Effort(points=500, samples=768, contour=80, kernel=0.06, iterations=8),
+    Effort(points=1500, samples=2048, contour=160, kernel=0.03, iterations=10),
+)
+KEPT = (8, 3)
+"""Hypotheses of an object that enter the second and third round."""
+
+APPROXIMATE_TRUST = 0.05
+CONTACT = 0.05
+APPROXIMATE_CONTACT = 3.0
+TILT = 0.05
+APPROXIMATE_TILT = 3.0
+STANDING = 0.12
+"""An object whose lowest points are within this share of its size of the floor stands on it."""
+TIE = 0.02
+"""Scores closer than this are told apart by colour, or are ambiguous."""
+COLOUR_TELLS = 0.15
+
+
+@dataclass(frozen=True, eq=False)
+class Finalist:
+    """A refined pose with its fit; ``rotation`` etc. in camera units, mesh normalised."""
+
+    problem: int
+    surface: int
+    rotation: np.ndarray
+    translation: np.ndarray
+    size: float
+    fit: Fit
+
+
+def register_batch(
+    problems: Sequence[Problem], options: HybridOptions, context: Context
+) -> list[Placement]:
+    """Solves some problems together; those without a usable mesh fail with the reason."""
+
+    def starts(setting: Setting, index: int) -> list[Poses]:
+        rows = setting.rows[index]
+        return [
+            poses
+            for candidate, row in rows.items()
+            for poses in _starts(setting, index, candidate, row, options)
+        ]
+
+    return _each(problems, options, context, starts, first=0)
+
+
+def refine(
+    problems: Sequence[Problem],
+    given: Sequence[Sequence[Sim3]],
+    options: HybridOptions,
+    context: Context,
+) -> list[Placement]:
+    """Refines poses from elsewhere, of each problem's first usable candidate mesh.
+
+    Args:
+        given: for each problem its ``T_camera_from_object`` to start from, at least one.
+    """
+    position = {id(problem): i for i, problem in enumerate(problems)}
+
+    def starts(setting: Setting, index: int) -> list[Poses]:
+        row = next(iter(setting.rows[index].values()))
+        poses = given[position[id(setting.problems[index])]]
+        return [_from_outside(setting, index, row, poses, options)]
+
+    return _each(problems, options, context, starts, first=1)
+
+
+@dataclass(frozen=True, eq=False)
+class Setting:
+    """Problems and meshes packed for solving; ``rows`` maps candidates to rows of surfaces."""
+
+    problems: Sequence[Problem]
+    surfaces: Sequence[Surface]
+    rows: Sequence[dict[int, int]]
+    trust: Sequence[Trust]
+    batch: Batch
+    fields: Fields
+    samples: torch.Tensor
+    lowest: torch.Tensor
+
+
+def _each(
+    problems: Sequence[Problem],
+    options: HybridOptions,
+    context: Context,
+    starts: Callable[[Setting, int], list[Poses]],
+    first: int,
+) -> list[Placement]:
+    """A placement a problem: failures for those without a mesh, the others solved together."""
+    surfaces, candidate_rows, reasons = _surfaces(problems)
+    solvable = [i for i, rows in enumerate(candidate_rows) if rows]
+    placements: dict[int, Placement] = {
+        i: Placement(problems[i].id, None, failure=reasons[i])
+        for i in range(len(problems))
+        if not candidate_rows[i]
+    }
+    if solvable:
+        chosen = [problems[i] for i in solvable]
+        device = torch.device("cuda" if options.device == "cuda" else "cpu")
+        trust = [trust_of(problem, options) for problem in chosen]
+        setting = Setting(
+            problems=chosen,
+            surfaces=surfaces,
+            rows=[candidate_rows[i] for i in solvable],
+            trust=trust,
+            batch=make_batch(chosen, trust, device),
+            fields=Fields(surfaces, device),
+            samples=stack_samples(surfaces, device),
+            lowest=torch.tensor([-float(s.half[1]) for s in surfaces], device=device),
+        )
+        with torch.no_grad():
+            parts = [poses for i in range(len(chosen)) for poses in starts(setting, i)]
+            solved = _rounds(setting, Poses.joined(parts), first, context)
+        placements |= dict(zip(solvable, solved, strict=True))
+    return [placements[i] for i in range(len(problems))]
+
+
+def _surfaces(
+    problems: Sequence[Problem],
+) -> tuple[list[Surface], list[dict[int, int]], list[str]]:
+    """The different meshes, for each problem {candidate: row of its mesh}, and why not."""
+    surfaces: list[Surface] = []
+    row_of: dict[str, int] = {}
+    rows: list[dict[int, int]] = []
+    reasons: list[str] = []
+    for problem in problems:
+        mine, reason = {}, ""
+        for candidate, mesh in enumerate(problem.candidates):
+            if mesh.key not in row_of:
+                try:
+                    surfaces.append(surface_of(mesh))
+                except CastError as error:
+                    reason = f"{problem.label} {problem.id}: {error}"
+                    continue
+                row_of[mesh.key] = len(surfaces) - 1
+            mine[candidate] = row_of[mesh.key]
+        rows.append(mine)
+        reasons.append(reason)
+    return surfaces, rows, reasons
+
+
+def _rounds(setting: Setting, poses: Poses, first: int, context: Context) -> list[Placement]:
+    """The cascade from round ``first`` on, and the decision."""
+    batch, samples, count = setting.batch, setting.samples, len(setting.problems)
+    evidence = Evidence(batch, setting.fields, samples, setting.lowest)
+    if first == 0:
+        poses, cost = solve(evidence, poses, ROUNDS[0])
+        context.cancel.check()
+        poses = _keep(poses, cost.cpu().numpy(), KEPT[0], count, True)
+    poses, _ = solve(evidence, poses, ROUNDS[1])
+    context.cancel.check()
+    pictures = Pictures.of(setting.problems, batch, samples.device)
+    score = splat_scores(batch, pictures, samples, poses).cpu().numpy()
+    poses = _keep(poses, -score, KEPT[1], count, False)
+    poses, _ = solve(evidence, poses, ROUNDS[2])
+    context.cancel.check()
+    finalists = _finalists(setting, poses)
+    return [_decide(setting, index, finalists) for index in range(count)]
+
+
+def _keep(poses: Poses, cost: np.ndarray, count: int, problems: int, every: bool) -> Poses:
+    index = distinct(poses, cost, count, problems, every)
+    return poses[torch.from_numpy(index).to(poses.log_size.device)]
+
+
+# --- before ----------------------------------------------------------------------------------
+
+
+def trust_of(problem: Problem, options: HybridOptions) -> Trust:
+    """What the evidence of a problem is worth: measured points count, guessed ones hardly."""
+    points = APPROXIMATE_TRUST if problem.approximate else 1.0
+    contact = APPROXIMATE_CONTACT if problem.approximate else CONTACT
+    standing = problem.floor is not None and (
+        options.floor_contact == "on" or (options.floor_contact == "auto" and _stands(problem))
+    )
+    return Trust(points, contact if standing else 0.0)
+
+
+def _stands(problem: Problem) -> bool:
+    """Whether the lowest observed points are about at the floor's height."""
+    assert problem.floor is not None
+    height = problem.points @ problem.floor[:3] + problem.floor[3]
+    return bool(abs(np.percentile(height, 3)) < STANDING * unit_of(problem))
+
+
+def _starts(
+    setting: Setting, index: int, candidate: int, row: int, options: HybridOptions
+) -> list[Poses]:
+    """The hypotheses of one problem with one candidate mesh."""
+    problem, batch = setting.problems[index], setting.batch
+    mesh = problem.candidates[candidate]
+    cloud = setting.samples[row, : ROUNDS[0].samples]
+    forward = problem.points.astype(np.float64).mean(0)
+    forward /= np.linalg.norm(forward)
+    upright = stands_upright(mesh, options)
+    up = problem.up
+    count = max(1, options.hypotheses // 2)
+    groups: list[tuple[np.ndarray, float]] = []
+    if upright and up is not None:
+        tilt = _tilt(problem)
+        groups.append((hypotheses.yaw_rotations(up, count, forward), tilt))
+    else:
+        groups.append((hypotheses.all_rotations(2 * count), 0.0))
+        if upright:  # gravity unknown, but cameras are mostly held level or a little down
+            down = np.array([0.0, -np.cos(0.35), -np.sin(0.35)])
+            for guess in (CAMERA_UP, down):
+                groups.append((hypotheses.yaw_rotations(guess, count // 2, forward), 0.0))
+        if mesh.view_aligned:
+            groups.append((hypotheses.facing_rotation(forward)[None], 0.0))
+    out = []
+    for rotations, tilt in groups:
+        sizes = (1.0, 0.85) if len(groups) == 1 and tilt > 0 else (1.0,)
+        start = hypotheses.place(batch, problem, index, row, cloud, rotations, sizes, tilt)
+        if tilt > 0 and problem.approximate:
+            start = _onto_floor(batch, start, setting.lowest)
+        out.append(start)
+    return out
+
+
+def stands_upright(mesh: Mesh, options: HybridOptions) -> bool:
+    """Whether a mesh's y axis is to be kept along gravity."""
+    return options.upright == "on" or (options.upright == "auto" and mesh.upright)
+
+
+def _tilt(problem: Problem) -> float:
+    return APPROXIMATE_TILT if problem.approximate else TILT
+
+
+def _from_outside(
+    setting: Setting, index: int, row: int, given: Sequence[Sim3], options: HybridOptions
+) -> Poses:
+    """Given poses of one problem, in its unit and for the normalised mesh."""
+    problem, surface = setting.problems[index], setting.surfaces[row]
+    unit, device = setting.batch.unit[index], setting.samples.device
+    mesh = problem.candidates[next(iter(setting.rows[index]))]
+    upright = problem.up is not None and stands_upright(mesh, options)
+
+    def tensor(array) -> torch.Tensor:
+        return torch.from_numpy(np.asarray(array, np.float32)).to(device)
+
+    log_size = tensor(np.log([pose.scale * surface.size / unit for pose in given]))
+    ones = torch.ones(len(given), dtype=torch.long, device=device)
+    return Poses(
+        rotation=tensor([pose.rotation for pose in given]),
+        translation=tensor([pose.apply(surface.centre) / unit for pose in given]),
+        log_size=log_size,
+        problem=index * ones,
+        surface=row * ones,
+        tilt=torch.full_like(log_size, _tilt(problem) if upright else 0.0),
+        start=log_size,
+    )
+
+
+def _onto_floor(batch: Batch, poses: Poses, lowest: torch.Tensor) -> Poses:
+    """Moves upright poses along the view rays until they stand on the floor.
+
+    Scaling size and place together about the camera leaves the picture as it is.
+    """
+    floor = batch.floor[poses.problem]
+    foot = torch.zeros(len(poses), 1, 3, device=floor.device)
+    foot[:, 0, 1] = lowest[poses.surface]
+    _, p = poses.apply(foot)
+    along = (p[:, 0] * floor[:, :3]).sum(1)
+    factor = -floor[:, 3] / torch.where(along.abs() > 1e-6, along, torch.ones_like(along))
+    sane = (factor > 0.4) & (factor < 2.5) & (batch.contact[poses.problem] > 0)
+    factor = torch.where(sane, factor, torch.ones_like(factor))
+    log_size = poses.log_size + factor.log()
+    return replace(
+        poses,
+        translation=poses.translation * factor[:, None],
+        log_size=log_size,
+        start=log_size,
+    )
+
+
+# --- after -----------------------------------------------------------------------------------
+
+
+def _finalists(setting: Setting, poses: Poses) -> list[Finalist]:
+    """The last poses with their exact fits."""
+    problems, surfaces = setting.problems, setting.surfaces
+    batch, trust = setting.batch, setting.trust
+    out = []
+    rotation = poses.rotation.double().cpu().numpy()
+    translation = poses.translation.double().cpu().numpy()
+    sizes = poses.log_size.double().exp().cpu().numpy()
+    for i in range(len(poses)):
+        p, s = int(poses.problem[i]), int(poses.surface[i])
+        unit = float(batch.unit[p])
+        size, centre = sizes[i] * unit, translation[i] * unit
+        if not (np.isfinite(size) and np.isfinite(centre).all() and np.isfinite(rotation[i]).all()):
+            continue
+        fit = fit_of(problems[p], surfaces[s], rotation[i], centre, size, unit, trust[p].points)
+        out.append(Finalist(p, s, rotation[i], centre, size, fit))
+    return out
+
+
+def _decide(setting: Setting, index: int, finalists: Sequence[Finalist]) -> Placement:
+    """The best finalist, its rivals, and whether the photo can tell them apart."""
+    problem, surfaces = setting.problems[index], setting.surfaces
+    mine = sorted((f for f in finalists if f.problem == index), key=lambda f: -f.fit.score)
+    name = f"{problem.label} {problem.id}"
+    if not mine or mine[0].fit.iou <= 0:
+        return Placement(problem.id, None, failure=f"{name}: no pose brings its mesh into its mask")
+    best = mine[0]
+    rivals = [f for f in mine[1:] if not _same(best, f, setting)]
+    tied = [f for f in rivals if best.fit.score - f.fit.score < TIE]
+    told = max([best, *tied], key=lambda f: f.fit.colour)
+    if told is not best and told.fit.colour > best.fit.colour + COLOUR_TELLS:
+        rivals = [best, *(f for f in rivals if f is not told)]
+        tied = [best, *(f for f in tied if f is not told)]
+        best = told
+    ambiguous = any(f.fit.colour > best.fit.colour - COLOUR_TELLS for f in tied)
+    fit = {
+        "iou": best.fit.iou,
+        "depth_residual": best.fit.depth_residual,
+        "visible": best.fit.visible,
+        "score": best.fit.score,
+        "colour": best.fit.colour,
+    }
+    if rivals:
+        fit["margin"] = best.fit.score - max(f.fit.score for f in rivals)
+    candidate_of = {row: candidate for candidate, row in setting.rows[index].items()}
+    return Placement(
+        id=problem.id,
+        camera_from_object=_pose(best, surfaces),
+        candidate=candidate_of[best.surface],
+        fit={k: float(v) for k, v in fit.items() if np.isfinite(v)},
+        ambiguous=ambiguous,
+        alternatives=tuple(_pose(f, surfaces) for f in rivals if f.surface == best.surface),
+    )
+
+
+def _pose(finalist: Finalist, surfaces: Sequence[Surface]) -> Sim3:
+    surface = surfaces[finalist.surface]
+    return surface.object_pose(finalist.rotation, finalist.translation, finalist.size)
+
+
+def _same(a: Finalist, b: Finalist, setting: Setting) -> bool:
+    """Whether two finalists put the same body in the same place."""
+    if a.surface != b.surface or abs(np.log(a.size / b.size)) > 0.08:
+        return False
+    if np.linalg.norm(a.translation - b.translation) > 0.1 * a.size:
+        return False
+    return same_shape(setting.fields, setting.samples, a.surface, a.rotation, b.rotation)

@@ -1,0 +1,77 @@
+"""Register backend ``hybrid``: many hypotheses, refined together, chosen by z-buffer.
+
+Hypotheses over yaw (or all rotations) and size start where mask and points put them; batched
+Levenberg-Marquardt refines them in three rounds, 48 -> 8 -> 3; the finalists are rendered and
+the one that explains the photo best wins. Where the geometry is only approximate the masks,
+gravity and floor contact decide, and the points set no more than the rough distance.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from ..backends import Backend, BackendInfo, Options, option
+from ..context import Context
+from ..errors import Cancelled, CastError
+from ..types import Placement
+
+if TYPE_CHECKING:
+    from .problem import Problem
+
+Switch = Literal["auto", "on", "off"]
+
+
+@dataclass(frozen=True)
+class HybridOptions(Options):
+    upright: Switch = option(
+        "auto",
+        "Keep each mesh's y axis along gravity. auto: when gravity is known and the mesh is upright by nature",
+    )
+    floor_contact: Switch = option(
+        "auto", "Stand objects on the floor. auto: those whose lowest points are near it"
+    )
+    hypotheses: int = option(
+        48, "Start poses per object and candidate mesh", low=8, high=512, step=8
+    )
+    device: Literal["auto", "cpu", "cuda"] = option(
+        "auto", "Where to compute. auto: cpu, which a scene's few objects do not outgrow"
+    )
+
+
+def run(problems: Sequence[Problem], options: HybridOptions, context: Context) -> list[Placement]:
+    """One placement a problem, in order; one that cannot be solved has a ``failure``."""
+    from .cascade import register_batch
+
+    try:
+        return register_batch(problems, options, context)
+    except (Cancelled, CastError):
+        raise
+    except Exception:  # one object's surprise must not end the others: try each alone
+        return [_alone(problem, options, context) for problem in problems]
+
+
+def _alone(problem: Problem, options: HybridOptions, context: Context) -> Placement:
+    from .cascade import register_batch
+
+    try:
+        return register_batch([problem], options, context)[0]
+    except (Cancelled, CastError):
+        raise
+    except Exception as error:
+        name = f"{problem.label} {problem.id}"
+        return Placement(problem.id, None, failure=f"{name}: {type(error).__name__}: {error}")
+
+
+BACKEND = Backend(
+    info=BackendInfo(
+        name="hybrid",
+        label="Hybrid (points, silhouette, gravity)",
+        kind="embedded",
+        summary="Batched multi-hypothesis registration on points and silhouettes, chosen by z-buffer.",
+    ),
+    options=HybridOptions,
+    run=run,
+    default=True,
+)
