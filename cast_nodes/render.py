@@ -94,7 +94,7 @@ def render(
     if supersample < 1:
         raise ValueError(f"supersample must be at least 1, got {supersample}")
     ground = np.broadcast_to(_PAPER if background is None else background, (height, width, 3))
-    soup = _gather(items, unlit)
+    soup = gather_triangles(items, unlit)
     sky = np.asarray(CAMERA_UP if up is None else up, np.float64)
     sky = sky / np.linalg.norm(sky)
 
@@ -125,7 +125,7 @@ def render(
 
 
 @dataclass(frozen=True, eq=False)
-class _Soup:
+class Soup:
     """All items' triangles in the camera frame, as one mesh.
 
     Attributes:
@@ -145,7 +145,10 @@ class _Soup:
     materials: tuple[Material, ...]
 
 
-def _gather(items: Sequence[tuple[Mesh | MeshData, Sim3]], unlit: Collection[int]) -> _Soup:
+def gather_triangles(
+    items: Sequence[tuple[Mesh | MeshData, Sim3]], unlit: Collection[int] = ()
+) -> Soup:
+    """All items as one mesh in the camera frame."""
     vertices, faces, item, material, uv, normals, colours = ([] for _ in range(7))
     materials: list[Material] = []
     count = 0
@@ -170,7 +173,7 @@ def _gather(items: Sequence[tuple[Mesh | MeshData, Sim3]], unlit: Collection[int
     all_materials = np.concatenate(material)
     glassy = np.array([m.alpha_mode != "OPAQUE" for m in materials], bool)
     items_of = np.concatenate(item)
-    return _Soup(
+    return Soup(
         np.concatenate(vertices),
         np.concatenate(faces),
         items_of,
@@ -185,7 +188,7 @@ def _gather(items: Sequence[tuple[Mesh | MeshData, Sim3]], unlit: Collection[int
 
 
 def _draw(
-    soup: _Soup,
+    soup: Soup,
     intrinsics: np.ndarray,
     width: int,
     height: int,
@@ -233,9 +236,19 @@ def _draw(
 
 
 def _shade(
-    soup: _Soup, face: np.ndarray, bary: np.ndarray, sky: np.ndarray, lighting: Lighting | None
+    soup: Soup, face: np.ndarray, bary: np.ndarray, sky: np.ndarray, lighting: Lighting | None
 ) -> np.ndarray:
-    """(k, 4) float32 linear straight RGBA of k surface points; alpha alone without lighting."""
+    """(k, 4) float32 linear straight RGBA of k surface points, lit where there is lighting."""
+    rgba = surface_colour(soup, face, bary)
+    if lighting is not None:
+        light = _light(facing_normals(soup, face, bary), sky, lighting)
+        rgba[:, :3] *= np.where(soup.unlit[face], np.float32(1), light)[:, None]
+    return rgba
+
+
+def surface_colour(soup: Soup, face: np.ndarray, bary: np.ndarray) -> np.ndarray:
+    """(k, 4) float32 linear straight RGBA, before any light, of k points on faces (k,) at
+    weights (k, 3): base colour x vertex colour x texture, alpha by the material's mode."""
     corners = soup.faces[face]
     rgba = _mix(soup.colours, corners, bary)
     material = soup.material[face]
@@ -251,10 +264,6 @@ def _shade(
         elif kind.alpha_mode == "OPAQUE":
             rgba[mine, 3] = 1
     rgba[:, 3] = np.clip(rgba[:, 3], 0, 1)
-    if lighting is None:
-        return rgba
-    light = _light(_normals(soup, face, corners, bary), sky, lighting)
-    rgba[:, :3] *= np.where(soup.unlit[face], np.float32(1), light)[:, None]
     return rgba
 
 
@@ -266,15 +275,15 @@ def _mix(values: np.ndarray, corners: np.ndarray, bary: np.ndarray) -> np.ndarra
     return out
 
 
-def _normals(soup: _Soup, face: np.ndarray, corners: np.ndarray, bary: np.ndarray) -> np.ndarray:
-    """(k, 3) float32 unit normals of the side that faces the camera."""
+def facing_normals(soup: Soup, face: np.ndarray, bary: np.ndarray) -> np.ndarray:
+    """(k, 3) float32 unit normals, smooth where the mesh is, of the side that faces the camera."""
     used, inverse = np.unique(face, return_inverse=True)
     a, b, c = (soup.vertices[soup.faces[used, i]] for i in range(3))
     flat = np.cross(b - a, c - a)
     flat /= np.maximum(np.linalg.norm(flat, axis=1, keepdims=True), 1e-30)
     flat *= np.where((flat * a).sum(1, keepdims=True) > 0, -1, 1)
     flat = flat.astype(np.float32)[inverse.reshape(-1)]
-    smooth = _mix(soup.normals, corners, bary)
+    smooth = _mix(soup.normals, soup.faces[face], bary)
     length = np.linalg.norm(smooth, axis=1, keepdims=True)
     smooth *= np.where((smooth * flat).sum(1, keepdims=True) < 0, np.float32(-1), np.float32(1))
     return np.where(length > 0.1, smooth / np.maximum(length, np.float32(1e-6)), flat)
