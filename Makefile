@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 JOBS ?= 2
 
-.PHONY: setup fetch demo test test-comfyui bench lint format clean
+.PHONY: setup fetch demo test test-comfyui bench lint format readme clean
 
 setup: $(VENV)/.ready fetch
 
@@ -46,6 +46,9 @@ lint: setup
 format: setup
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+readme: setup
+	$(BIN)/python docs/readme_tables.py
 
 clean:
 	rm -rf $(VENV) out build dist *.egg-info .pytest_cache .ruff_cache
