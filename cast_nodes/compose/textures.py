@@ -1,0 +1,150 @@
+"""Textures of planes, rectified from the clean plate, and carried on smoothly outside the view."""
+
+from __future__ import annotations
+
+import numpy as np
+from PIL import Image
+
+from ..frames import Sim3, project
+from .planes import Plane, plane_axes
+
+MIN_SIDE = 16
+
+
+def sample_bilinear(picture: np.ndarray, pixels: np.ndarray) -> np.ndarray:
+    """(..., C) float32 of a (H, W, C) picture at (..., 2) pixels (centres at .5), edges held."""
+    height, width = picture.shape[:2]
+    x = np.clip(pixels[..., 0] - 0.5, 0, width - 1)
+    y = np.clip(pixels[..., 1] - 0.5, 0, height - 1)
+    x0 = np.minimum(x.astype(np.int64), max(width - 2, 0))
+    y0 = np.minimum(y.astype(np.int64), max(height - 2, 0))
+    x1, y1 = np.minimum(x0 + 1, width - 1), np.minimum(y0 + 1, height - 1)
+    fx, fy = (x - x0)[..., None].astype(np.float32), (y - y0)[..., None].astype(np.float32)
+    top = picture[y0, x0] * (1 - fx) + picture[y0, x1] * fx
+    bottom = picture[y1, x0] * (1 - fx) + picture[y1, x1] * fx
+    return (top * (1 - fy) + bottom * fy).astype(np.float32)
+
+
+def fill_smoothly(values: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """Fills what is not known by pull-push: each hole takes the mean of ever wider surroundings.
+
+    Gortler et al., "The Lumigraph", 1996, section 3.4.
+
+    Args:
+        values: (H, W, C) float; anything where not known.
+        known: (H, W) bool.
+
+    Returns:
+        (H, W, C) float32; zeros when nothing is known.
+    """
+    weight = known.astype(np.float32)
+    colour = np.where(known[..., None], values, 0).astype(np.float32)
+    return _pull_push(colour, weight)
+
+
+def _pull_push(colour: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    height, width = weight.shape
+    if (weight > 0).all() or max(height, width) <= 1:
+        return colour / np.maximum(weight, 1e-12)[..., None] if (weight > 0).any() else colour
+    pad = ((0, height % 2), (0, width % 2))
+    w = np.pad(weight, pad)
+    c = np.pad(colour, (*pad, (0, 0)))
+    half_w = w[::2, ::2] + w[1::2, ::2] + w[::2, 1::2] + w[1::2, 1::2]
+    half_c = c[::2, ::2] + c[1::2, ::2] + c[::2, 1::2] + c[1::2, 1::2]
+    full = np.maximum(half_w, 1.0)  # saturate: one known pixel counts as much as four
+    coarse = _pull_push(half_c / full[..., None], half_w / full)
+    up = resize_float(coarse, width + width % 2, height + height % 2)[:height, :width]
+    own = np.clip(weight, 0, 1)[..., None]
+    mean = colour / np.maximum(weight, 1e-12)[..., None]
+    return own * mean + (1 - own) * up
+
+
+def resize_float(picture: np.ndarray, width: int, height: int) -> np.ndarray:
+    """(height, width, C) float32, bilinear with area weights when shrinking."""
+    return np.stack(
+        [
+            np.asarray(
+                Image.fromarray(np.ascontiguousarray(picture[..., c], np.float32)).resize(
+                    (width, height), Image.Resampling.BILINEAR
+                )
+            )
+            for c in range(picture.shape[-1])
+        ],
+        -1,
+    )
+
+
+def rectified_texture(
+    plane: Plane,
+    polygon: np.ndarray,
+    plate: np.ndarray,
+    intrinsics: np.ndarray,
+    camera_from_world: Sim3,
+    limit: int,
+) -> tuple[np.ndarray, np.ndarray]:
+    """The plate's picture of a plane, straightened.
+
+    Args:
+        plane: the plane.
+        polygon: (k, 3) world, on the plane.
+        plate: (H, W, 3) uint8 sRGB, seen by the camera.
+        intrinsics: (3, 3) of the plate.
+        camera_from_world: the camera's pose.
+        limit: longest side, texels.
+
+    Returns:
+        texture: (h, w, 3) uint8. Its resolution is that of the plate where the plane is nearest,
+            as far as ``limit`` allows. Texels outside the plate hold smooth continuation.
+        uv: (k, 2) of the polygon's corners; (0, 0) is the top-left corner.
+    """
+    right, down = plane_axes(plane)
+    flat = np.stack([polygon @ right, polygon @ down], 1)
+    size = np.ptp(flat, axis=0)
+    # A little more than the polygon, so that filtering at its edges finds neighbours.
+    low, size = flat.min(0) - 0.005 * size, 1.01 * size
+    height, width = plate.shape[:2]
+    foot = -plane.offset * plane.normal
+    foot = foot - (foot @ right) * right - (foot @ down) * down
+
+    def pixels_at(u: np.ndarray, v: np.ndarray) -> np.ndarray:
+        world = foot + u[..., None] * right + v[..., None] * down
+        return project(camera_from_world.apply(world), intrinsics)
+
+    # The finest density of the plate on this plane: a step of the plane against its pixels.
+    grid = np.stack(np.meshgrid(*(np.linspace(0, 1, 24) for _ in range(2)), indexing="ij"), -1)
+    u, v = low[0] + grid[..., 0] * size[0], low[1] + grid[..., 1] * size[1]
+    here = pixels_at(u, v)
+    with np.errstate(invalid="ignore"):
+        inside = np.all((here >= 0) & (here <= [width, height]), axis=-1)
+    step = 1e-3 * float(size.max())
+    density = []
+    for du, dv in ((step, 0.0), (0.0, step)):
+        with np.errstate(invalid="ignore"):
+            moved = np.linalg.norm(pixels_at(u + du, v + dv) - here, axis=-1) / step
+        seen = moved[inside & np.isfinite(moved)]
+        density.append(float(np.percentile(seen, 90)) if len(seen) else MIN_SIDE / size.max())
+    texels = np.clip(np.ceil(size * density), MIN_SIDE, limit).astype(int)
+
+    # Two samples each way per texel: where the limit makes texels coarser than pixels, the
+    # plate would otherwise be picked at single points.
+    columns = low[0] + (np.arange(2 * texels[0]) + 0.5) / (2 * texels[0]) * size[0]
+    rows = low[1] + (np.arange(2 * texels[1]) + 0.5) / (2 * texels[1]) * size[1]
+    picture = np.zeros((texels[1], texels[0], 3), np.float32)
+    known = np.zeros((texels[1], texels[0]), bool)
+    band = 2 * max(1, (1 << 18) // texels[0])
+    for start in range(0, len(rows), band):
+        part = rows[start : start + band]
+        pixels = pixels_at(*np.meshgrid(columns, part))
+        with np.errstate(invalid="ignore"):
+            seen = np.all((pixels >= 0) & (pixels <= [width, height]), axis=-1)
+        colour = sample_bilinear(plate, np.nan_to_num(pixels)) * seen[..., None]
+        count = seen.reshape(len(part) // 2, 2, -1, 2).sum((1, 3))
+        total = colour.reshape(len(part) // 2, 2, -1, 2, 3).sum((1, 3))
+        here = slice(start // 2, start // 2 + len(part) // 2)
+        picture[here] = total / np.maximum(count, 1)[..., None]
+        known[here] = count > 0
+    if not known.any():
+        picture[:], known[:] = plate.reshape(-1, 3).mean(0), True
+    filled = fill_smoothly(picture, known) if not known.all() else picture
+    uv = (flat - low) / np.where(size > 0, size, 1)
+    return np.clip(np.rint(filled), 0, 255).astype(np.uint8), uv
