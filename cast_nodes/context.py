@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from .errors import Cancelled
 from .store import Store
@@ -45,6 +46,7 @@ class Progress:
         done, total: objects (or steps) finished and to do.
         label: what was just finished, for people ("chair 3").
         reused: it came from the store.
+        result: what was just finished, for a live picture; None when there is nothing to show.
     """
 
     stage: str
@@ -52,6 +54,7 @@ class Progress:
     total: int
     label: str = ""
     reused: bool = False
+    result: Any = None
 
 
 @dataclass(frozen=True)

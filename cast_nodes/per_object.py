@@ -41,7 +41,8 @@ def run_tasks(stage: str, tasks: Sequence[Task[Result]], context: Context) -> li
     pending: list[int] = []
 
     def report(index: int, reused: bool) -> None:
-        context.progress(Progress(stage, len(results), len(tasks), tasks[index].label, reused))
+        label, result = tasks[index].label, results[index]
+        context.progress(Progress(stage, len(results), len(tasks), label, reused, result))
 
     for index, task in enumerate(tasks):
         stored = context.store.get(task.key)

@@ -223,7 +223,7 @@ class Mesh:
             own +z is a good first guess (inflated and generated meshes).
     """
 
-    glb: bytes
+    glb: bytes = field(repr=False)
     name: str = ""
     source: str = ""
     metric: bool = False
@@ -307,9 +307,9 @@ class Scene:
     views: Views
     meshes: Meshes
     placements: Placements
-    glb: bytes
+    glb: bytes = field(repr=False)
     description: Mapping
     world_from_camera: Sim3
     render: np.ndarray
-    background_glb: bytes = b""
+    background_glb: bytes = field(default=b"", repr=False)
     notes: tuple[str, ...] = ()

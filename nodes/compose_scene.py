@@ -1,0 +1,67 @@
+"""ComposeScene: one GLB with the objects, the room and the photo's camera."""
+
+from __future__ import annotations
+
+from io import BytesIO
+
+from comfy_api.latest import Types, io
+
+from ..cast_nodes.compose import ComposeInputs, compose
+from ..cast_nodes.report.pictures import beside_photo
+from .convert import image_from_rgb, load3d_camera, preview
+from .run_stage import context_for_checks, finish, run_stage
+from .sockets import (
+    CATEGORY,
+    CastGeometry,
+    CastMeshes,
+    CastObjects,
+    CastPlacements,
+    CastScene,
+    CastViews,
+)  # fmt: skip
+from .widgets import backend_input, choice_from, missing_needs
+
+
+class ComposeScene(io.ComfyNode):
+    """Node CAST Compose Scene."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="CASTComposeScene",
+            display_name="CAST Compose Scene",
+            category=CATEGORY,
+            description="Puts the placed objects, the floor, the walls and the photo's camera into"
+            " one scene. Left the photo, right the scene from the same camera.",
+            search_aliases=["scene assembly", "export glb", "photo to 3d scene", "room"],
+            is_output_node=True,
+            inputs=[
+                CastObjects.Input("objects", tooltip="From CAST Filter."),
+                CastGeometry.Input("geometry", tooltip="From CAST Depth."),
+                CastViews.Input("views", tooltip="From CAST Inpaint; gives the room its texture."),
+                CastMeshes.Input("meshes", tooltip="From CAST Mesh."),
+                CastPlacements.Input("placements", tooltip="From CAST Register."),
+                backend_input("compose"),
+            ],
+            outputs=[
+                CastScene.Output("scene", tooltip="All of it, for CAST Save Scene."),
+                io.File3DGLB.Output("glb", tooltip="For Preview 3D, Save GLB and the like."),
+                io.Image.Output("render", tooltip="The scene from the photo's camera."),
+                io.Load3DCamera.Output("camera", tooltip="The photo's camera, for Preview 3D."),
+            ],
+        )
+
+    @classmethod
+    def validate_inputs(cls, backend=None) -> bool | str:
+        return missing_needs("compose", backend, context_for_checks()) or True
+
+    @classmethod
+    async def execute(
+        cls, objects, geometry, views, meshes, placements, backend=None
+    ) -> io.NodeOutput:
+        choice = choice_from("compose", backend)
+        inputs = ComposeInputs(objects, geometry, views, meshes, placements)
+        scene, log = await run_stage("compose", compose, inputs, choice)
+        ui = preview(beside_photo(scene), cls) | finish(log, "continue", (), scene.notes)
+        glb = Types.File3D(BytesIO(scene.glb), "glb")
+        return io.NodeOutput(scene, glb, image_from_rgb(scene.render), load3d_camera(scene), ui=ui)

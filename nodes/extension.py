@@ -1,0 +1,24 @@
+"""The list of the pack's nodes."""
+
+from __future__ import annotations
+
+from comfy_api.latest import ComfyExtension, io
+
+from .compose_scene import ComposeScene
+from .demo_photo import DemoPhoto
+from .depth import Depth
+from .detect import Detect
+from .filter import Filter
+from .inpaint import Inpaint
+from .mesh import MeshObjects
+from .register import Register
+from .save_scene import SaveScene
+
+
+class CastExtension(ComfyExtension):
+    """What :func:`comfy_entrypoint` hands to ComfyUI."""
+
+    async def get_node_list(self) -> list[type[io.ComfyNode]]:
+        return [
+            DemoPhoto, Detect, Filter, Depth, Inpaint, MeshObjects, Register, ComposeScene, SaveScene,
+        ]  # fmt: skip

@@ -1,0 +1,196 @@
+"""Runs a stage of the engine inside ComfyUI: thread, progress, cancel, store, failures.
+
+The stage works in a thread. This module alone talks to ComfyUI while it does: it polls for an
+interrupt (ComfyUI's flag is seen only by the first who asks) and passes it on to every running
+stage, and it shows the progress that the threads report.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import folder_paths
+from comfy.model_management import (
+    InterruptProcessingException,
+    throw_exception_if_processing_interrupted,
+)
+from comfy_api.latest import ComfyAPI
+from comfy_execution.utils import get_executing_context
+from server import PromptServer
+
+from ..cast_nodes.backends import Choice
+from ..cast_nodes.context import CancelToken, Context, Progress
+from ..cast_nodes.errors import Cancelled, ObjectFailure
+from ..cast_nodes.store import Store
+from ..cast_nodes.types import Objects
+from .convert import pil_from_rgb
+
+POLL_S = 0.1
+
+_running: set[CancelToken] = set()
+
+
+@cache
+def shared_store() -> Store:
+    """The one store of all nodes, kept over restarts in ComfyUI's user folder."""
+    return Store(Path(folder_paths.get_system_user_directory("cast")) / "store")
+
+
+def context_for_checks() -> Context:
+    """Enough surroundings to see whether a backend is ready; nothing is run with it."""
+    return Context()
+
+
+@dataclass
+class StageLog:
+    """What a stage did, for the node's face, the log and the tests.
+
+    Attributes:
+        made, reused: labels of what was computed and of what came from the store.
+        warnings: sentences for the user.
+    """
+
+    stage: str
+    backend: str
+    made: list[str] = field(default_factory=list)
+    reused: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+    def add(self, step: Progress) -> None:
+        if step.label:
+            (self.reused if step.reused else self.made).append(step.label)
+
+    def line(self, failures: Sequence[str] = ()) -> str:
+        """One line for people."""
+        parts = [f"{len(self.made)} made", f"{len(self.reused)} reused"]
+        if failures:
+            parts.append(f"{len(failures)} failed")
+        return ", ".join(parts)
+
+
+async def run_stage(
+    stage: str,
+    function: Callable[[Any, Choice, Context], Any],
+    inputs: Any,
+    choice: Choice,
+    picture: Callable[[Any], Any] | None = None,
+) -> tuple[Any, StageLog]:
+    """The stage's result and what was done for it.
+
+    Args:
+        picture: makes a small (h, w, 3) uint8 picture of one object's result, shown while the
+            others are worked on; None where that would cost more than it shows.
+
+    Raises:
+        InterruptProcessingException: the user pressed stop.
+        CastError: as the stage says.
+    """
+    loop = asyncio.get_running_loop()
+    steps: asyncio.Queue[Progress] = asyncio.Queue()
+    log = StageLog(stage, choice.backend.info.name)
+    token = CancelToken()
+    node_id = get_executing_context().node_id
+
+    def report(step: Progress) -> None:
+        with contextlib.suppress(RuntimeError):  # the loop is gone: nobody is looking any more
+            loop.call_soon_threadsafe(steps.put_nowait, step)
+
+    def warn(sentence: str) -> None:
+        logging.warning("CAST %s: %s", stage, sentence)
+        log.warnings.append(sentence)
+
+    context = Context(store=shared_store(), cancel=token, progress=report, warn=warn)
+    _running.add(token)
+    work = asyncio.create_task(asyncio.to_thread(function, inputs, choice, context))
+    try:
+        done = False
+        while not done:
+            done = bool((await asyncio.wait({work}, timeout=POLL_S))[0])
+            while not steps.empty():
+                step = steps.get_nowait()
+                log.add(step)
+                await _show(step, node_id, picture)
+            _pass_on_interrupt()
+        result = work.result()
+        if token.cancelled:
+            raise Cancelled("stopped while the last object was finished")
+        return result, log
+    except Cancelled:
+        raise InterruptProcessingException from None
+    finally:
+        token.cancel()  # also when ComfyUI ends the run because another node failed
+        _running.discard(token)
+
+
+def _pass_on_interrupt() -> None:
+    try:
+        throw_exception_if_processing_interrupted()
+    except InterruptProcessingException:
+        for token in _running:
+            token.cancel()
+
+
+async def _show(step: Progress, node_id: str, picture: Callable[[Any], Any] | None) -> None:
+    if not step.total:
+        return
+    preview = None
+    if picture is not None and step.result is not None and not step.reused:
+        rgb = picture(step.result)
+        preview = None if rgb is None else pil_from_rgb(rgb)
+    await ComfyAPI().execution.set_progress(
+        step.done, step.total, node_id=node_id, preview_image=preview
+    )
+    if step.label:
+        show_text(f"{step.label} ({step.done} of {step.total})", node_id)
+
+
+def show_text(text: str, node_id: str | None = None) -> None:
+    """Text on the face of the node that is running."""
+    PromptServer.instance.send_progress_text(text, node_id or get_executing_context().node_id)
+
+
+def failure_lines(objects: Objects, entries: Iterable[Any]) -> list[str]:
+    """``chair 3: why`` of each entry that failed."""
+    labels = {o.id: f"{o.label} {o.id}" for o in objects.objects}
+    return [
+        e.failure if e.failure.startswith(labels.get(e.id, "")) else f"{labels[e.id]}: {e.failure}"
+        for e in entries
+        if e.failure
+    ]
+
+
+def finish(log: StageLog, on_failure: str, failures: Sequence[str], notes: Sequence[str]) -> dict:
+    """The report for the node's face; raises in "stop" mode when objects failed.
+
+    Raises:
+        ObjectFailure: ``on_failure`` is "stop" and an object failed.
+    """
+    text = "\n".join([log.line(failures), *failures, *log.warnings])
+    show_text(text)
+    logging.info("CAST %s (%s): %s", log.stage, log.backend, text.replace("\n", "; "))
+    if failures and on_failure == "stop":
+        raise ObjectFailure(
+            f"{len(failures)} of {len(log.made) + len(log.reused)} objects failed, the others are"
+            " kept; queue again to redo the failed ones, or set on_failure to continue. "
+            + "; ".join(failures)
+        )
+    return {
+        "cast_report": [
+            {
+                "stage": log.stage,
+                "backend": log.backend,
+                "made": log.made,
+                "reused": log.reused,
+                "failures": list(failures),
+                "warnings": log.warnings,
+                "notes": list(notes),
+            }
+        ]
+    }

@@ -1,0 +1,112 @@
+"""The browser: a small program on node's side, asked and answering line by line."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from pathlib import Path
+from typing import Any
+
+
+class Browser:
+    """Headless Chromium on one page."""
+
+    def __init__(self, driver: Path, chromium: str) -> None:
+        self._process = subprocess.Popen(
+            ["node", str(driver)],
+            cwd=driver.parent,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=os.environ | {"CHROMIUM": chromium},
+        )
+
+    def _ask(self, **request: Any) -> Any:
+        assert self._process.stdin and self._process.stdout
+        self._process.stdin.write(json.dumps(request) + "\n")
+        self._process.stdin.flush()
+        line = self._process.stdout.readline()
+        if not line:
+            raise RuntimeError("the browser's driver has ended")
+        answer = json.loads(line)
+        if "error" in answer:
+            raise RuntimeError(answer["error"])
+        return answer["value"]
+
+    def run(self, code: str, argument: Any = None) -> Any:
+        """Runs the body of an async function (argument) in the page; ``app`` is ComfyUI's."""
+        return self._ask(do="run", code="const app = window.app;" + code, argument=argument)
+
+    def screenshot(self, path: Path) -> Path:
+        self._ask(do="screenshot", path=str(path))
+        return path
+
+    def problems(self) -> list[str]:
+        """Errors on the page's console since this was last asked."""
+        return self._ask(do="problems")
+
+    def open_comfyui(self, url: str) -> None:
+        """Opens the front end and waits until a graph can be loaded."""
+        self._ask(do="open", url=url)
+        self.run(
+            """
+            for (let i = 0; i < 300; i++) {
+              if (window.app?.graph && window.LiteGraph?.registered_node_types?.CASTDetect) return;
+              await new Promise((done) => setTimeout(done, 200));
+            }
+            throw new Error("the front end did not come up with the pack's nodes");
+            """
+        )
+
+    def load(self, workflow: dict[str, Any]) -> None:
+        """Shows a saved workflow, all of it in view."""
+        self.run(
+            """
+            await app.loadGraphData(argument);
+            await new Promise((done) => setTimeout(done, 800));
+            app.canvas.ds.fitToBounds?.(app.graph.nodes?.length
+              ? (() => {
+                  let [x0, y0, x1, y1] = [1e9, 1e9, -1e9, -1e9];
+                  for (const n of app.graph.nodes) {
+                    x0 = Math.min(x0, n.pos[0]); y0 = Math.min(y0, n.pos[1] - 40);
+                    x1 = Math.max(x1, n.pos[0] + n.size[0]); y1 = Math.max(y1, n.pos[1] + n.size[1]);
+                  }
+                  return [x0, y0, x1 - x0, y1 - y0];
+                })()
+              : [0, 0, 100, 100], { zoom: 0.95 });
+            app.canvas.setDirty(true, true);
+            await new Promise((done) => setTimeout(done, 400));
+            """,
+            workflow,
+        )
+
+    def api_prompt(self) -> dict[str, Any]:
+        """The graph on show as the front end would queue it."""
+        return self.run("return (await app.graphToPrompt()).output;")
+
+    def queue(self) -> str:
+        """Presses Run; gives the prompt's id."""
+        return self.run(
+            """
+            const asked = new Promise((done) => {
+              const original = app.api.queuePrompt;
+              app.api.queuePrompt = async function (...all) {
+                app.api.queuePrompt = original;
+                const answer = await original.apply(this, all);
+                done(answer.prompt_id);
+                return answer;
+              };
+            });
+            await app.queuePrompt(0, 1);
+            return await asked;
+            """
+        )
+
+    def close(self) -> None:
+        if self._process.stdin:
+            self._process.stdin.close()
+        try:
+            self._process.wait(20)
+        except subprocess.TimeoutExpired:
+            self._process.kill()

@@ -1,0 +1,97 @@
+"""A real ComfyUI with the pack in it, and a real browser in front of it.
+
+Settings (environment):
+    COMFYUI_DIR           a ComfyUI checkout; also found when the pack lies in its custom_nodes
+    COMFYUI_PYTHON        its Python; otherwise the checkout's .venv or venv, or this one
+    CHROMIUM              the browser's program; otherwise looked for on the path
+    CAST_ARTEFACTS        folder for screenshots and logs; otherwise a temporary one
+    CAST_REQUIRE_COMFYUI  set to 1, nothing is skipped: what is missing fails
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from .browser import Browser
+from .server import PACK, Server
+
+HERE = Path(__file__).parent
+
+
+def _absent(reason: str) -> None:
+    if os.environ.get("CAST_REQUIRE_COMFYUI") == "1":
+        pytest.fail(reason, pytrace=False)
+    pytest.skip(reason)
+
+
+def _comfyui_dir() -> Path:
+    named = os.environ.get("COMFYUI_DIR")
+    if named:
+        if not (Path(named) / "main.py").is_file():
+            _absent(f"COMFYUI_DIR={named} holds no main.py of ComfyUI")
+        return Path(named).resolve()
+    if PACK.parent.name == "custom_nodes" and (PACK.parent.parent / "main.py").is_file():
+        return PACK.parent.parent
+    _absent("COMFYUI_DIR is not set: name a ComfyUI checkout (version 0.33.0 or later)")
+    raise AssertionError
+
+
+def _comfyui_python(folder: Path) -> str:
+    if os.environ.get("COMFYUI_PYTHON"):
+        return os.environ["COMFYUI_PYTHON"]
+    for venv in (".venv", "venv"):
+        for program in ("bin/python", "Scripts/python.exe"):
+            if (folder / venv / program).is_file():
+                return str(folder / venv / program)
+    import sys
+
+    return sys.executable
+
+
+@pytest.fixture(scope="session")
+def artefacts(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where screenshots and the server's log are left for people to look at."""
+    named = os.environ.get("CAST_ARTEFACTS")
+    folder = Path(named) if named else tmp_path_factory.mktemp("artefacts")
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory, artefacts: Path) -> Iterator[Server]:
+    """The server, started once on a free port with a base directory of its own."""
+    folder = _comfyui_dir()
+    server = Server(folder, _comfyui_python(folder), tmp_path_factory.mktemp("comfyui"), artefacts)
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def browser(server: Server) -> Iterator[Browser]:
+    """Headless Chromium on the server's page."""
+    names = ("chromium", "chromium-browser", "google-chrome", "chrome")
+    program = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
+    if not program:
+        _absent("no Chromium on the path: install it or name it in CHROMIUM")
+    if not shutil.which("node"):
+        _absent("no node on the path: it drives the browser")
+    folder = HERE / "driver"
+    if not (folder / "node_modules" / "playwright-core").is_dir():
+        npm = shutil.which("npm")
+        if not npm:
+            _absent("no npm on the path: it installs playwright-core, which drives the browser")
+        command = [npm, "install", "--no-audit", "--no-fund", "--no-package-lock"]
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+        if done.returncode:
+            _absent(f"npm install in {folder} failed: {done.stderr.strip()[-300:]}")
+    browser = Browser(folder / "drive.mjs", str(program))
+    browser.open_comfyui(server.url)
+    yield browser
+    browser.close()

@@ -1,0 +1,47 @@
+// A browser driven over stdin and stdout: one JSON request a line, one JSON answer a line.
+// {"do": "open", "url"} | {"do": "run", "code", "argument"} | {"do": "screenshot", "path"}
+// {"do": "problems"} answers the console errors and page errors since it was last asked.
+// "code" is the body of an async function (argument) that runs in the page.
+
+import { createInterface } from "node:readline";
+import { chromium } from "playwright-core";
+
+const browser = await chromium.launch({
+  executablePath: process.env.CHROMIUM,
+  args: ["--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"],
+});
+const page = await browser.newPage({ viewport: { width: 1600, height: 1000 } });
+let problems = [];
+page.on("console", (message) => {
+  if (message.type() === "error") problems.push(`${message.text()} (${message.location().url})`);
+});
+page.on("pageerror", (error) => problems.push(String(error)));
+
+const commands = {
+  open: async ({ url }) => {
+    await page.goto(url, { waitUntil: "load" });
+    return page.url();
+  },
+  run: ({ code, argument }) =>
+    page.evaluate(
+      ([body, value]) => new Function("argument", `return (async () => {${body}})()`)(value),
+      [code, argument ?? null],
+    ),
+  screenshot: async ({ path }) => {
+    await page.screenshot({ path });
+    return path;
+  },
+  problems: async () => problems.splice(0),
+};
+
+for await (const line of createInterface({ input: process.stdin })) {
+  let answer;
+  try {
+    const request = JSON.parse(line);
+    answer = { value: (await commands[request.do](request)) ?? null };
+  } catch (error) {
+    answer = { error: String(error?.stack ?? error) };
+  }
+  process.stdout.write(JSON.stringify(answer) + "\n");
+}
+await browser.close();

@@ -1,0 +1,152 @@
+"""The pack in the real front end: workflows load, run, survive renames, can be stopped."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from .browser import Browser
+from .prompts import chain
+from .server import PACK, Server
+
+WORKFLOWS = sorted((PACK / "example_workflows").glob("*.json"))
+OUR_PROBLEM = ("/extensions/cast/", "CAST")
+
+
+def ours(problems: list[str]) -> list[str]:
+    """The console errors that have to do with the pack; the front end has some of its own."""
+    return [p for p in problems if any(mark in p for mark in OUR_PROBLEM)]
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda p: p.stem)
+def test_a_shipped_workflow_loads_and_runs(
+    server: Server, browser: Browser, artefacts: Path, path: Path
+):
+    browser.problems()
+    browser.load(json.loads(path.read_text()))
+    assert browser.run("return app.graph.nodes.filter((n) => n.has_errors).length;") == 0
+    browser.screenshot(artefacts / f"{path.stem}_loaded.png")
+    run = server.wait(browser.queue())
+    assert run.status == "success", run.error + server.log_end()
+    browser.run("await new Promise((done) => setTimeout(done, 6000));")
+    browser.screenshot(artefacts / f"{path.stem}_done.png")
+    for report in (o["cast_report"][0] for o in run.outputs.values() if "cast_report" in o):
+        assert report["failures"] == []
+    assert ours(browser.problems()) == []
+
+    again = server.wait(browser.queue())
+    assert again.status == "success"
+    assert again.cached == set(browser.api_prompt())
+
+
+def test_the_workflow_survives_saving_and_loading(browser: Browser):
+    for path in WORKFLOWS:
+        browser.load(json.loads(path.read_text()))
+        before = browser.api_prompt()
+        browser.load(browser.run("return app.graph.serialize();"))
+        assert browser.api_prompt() == before
+
+
+@pytest.fixture
+def detect_only(browser: Browser) -> dict:
+    """A saved workflow of one Detect node with boxes of the user."""
+    browser.run(
+        """
+        app.graph.clear();
+        const node = LiteGraph.createNode("CASTDetect");
+        app.graph.add(node);
+        const widget = (name) => node.widgets.find((w) => w.name === name);
+        widget("max_side").value = 1024;
+        widget("backend").value = "boxes";
+        widget("backend.boxes").value = "chair: 1, 2, 30, 40";
+        """
+    )
+    return browser.run("return app.graph.serialize();")
+
+
+def values(browser: Browser) -> dict:
+    return browser.run(
+        "return Object.fromEntries(app.graph.nodes[0].widgets.map((w) => [w.name, w.value]));"
+    )
+
+
+def test_values_come_back_by_name_when_positions_have_changed(browser: Browser, detect_only):
+    before = values(browser)
+    saved = detect_only["nodes"][0]
+    saved["widgets_values"] = ["boxes", *([0] * (len(saved["widgets_values"]) + 2))]
+    browser.load(detect_only)
+    assert values(browser) == before
+
+
+def test_renamed_options_and_choices_of_an_older_version_are_followed(
+    browser: Browser, detect_only
+):
+    before = values(browser)
+    saved = detect_only["nodes"][0]
+    named = saved["widgets_values_named"]
+    saved["widgets_values_named"] = {
+        "longest_side": named["max_side"],
+        "backend": "hand_drawn",
+        "backend.rectangles": named["backend.boxes"],
+        "backend.gone": 3,
+    }
+    saved["widgets_values"] = list(saved["widgets_values_named"].values())
+    rename = """
+        const { RENAMED } = await import(argument.url);
+        RENAMED.widgets.CASTDetect = argument.widgets;
+        RENAMED.values.CASTDetect = argument.values;
+    """
+    url = "/extensions/cast/renamed.mjs"
+    widgets = {"longest_side": "max_side", "backend.rectangles": "backend.boxes"}
+    choices = {"backend": {"hand_drawn": "boxes"}}
+    browser.run(rename, {"url": url, "widgets": widgets, "values": choices})
+    try:
+        browser.load(detect_only)
+        assert values(browser) == before
+    finally:
+        browser.run(rename, {"url": url, "widgets": {}, "values": {}})
+
+
+def test_an_option_that_the_saved_workflow_does_not_know_gets_its_default(
+    browser: Browser, detect_only
+):
+    saved = detect_only["nodes"][0]
+    del saved["widgets_values_named"]["max_side"]
+    saved["widgets_values"] = list(saved["widgets_values_named"].values())
+    browser.load(detect_only)
+    assert values(browser)["max_side"] == 2048
+    assert values(browser)["backend.boxes"] == "chair: 1, 2, 30, 40"
+
+
+def test_stop_in_the_middle_keeps_what_was_finished(server: Server, browser: Browser):
+    """Stops after the first object that Mesh makes anew; queueing again reuses that one."""
+    prompt = chain(
+        server, inpaint={"retry": "0:91, 1:91, 2:91"}, mesh={"retry": "0:91, 1:91, 2:91"}
+    )
+    for name in ("register", "compose", "save"):
+        del prompt[name]
+    prompt_id = browser.run(
+        """
+        const seen = new Promise((done) => {
+          app.api.addEventListener("progress_state", ({ detail }) => {
+            const state = detail.nodes?.mesh;
+            if (state && state.value >= 1 && state.value < state.max) done();
+          });
+        });
+        const answer = await (await app.api.fetchApi("/prompt", {
+          method: "POST",
+          headers: { "Content-Type": "application/json" },
+          body: JSON.stringify({ prompt: argument, client_id: app.api.clientId }),
+        })).json();
+        await seen;
+        await app.api.interrupt();
+        return answer.prompt_id;
+        """,
+        prompt,
+    )
+    stopped = server.wait(prompt_id, 60)
+    assert "execution_interrupted" in [name for name, _ in stopped.messages]
+    run = server.run(prompt)
+    assert run.status == "success", run.error
+    report = run.report("mesh")
+    assert report["reused"] and report["made"]

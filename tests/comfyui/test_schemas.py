@@ -1,0 +1,100 @@
+"""The nodes that the server offers are those that the engine's registry describes."""
+
+import json
+
+import pytest
+
+from cast_nodes.backends import backends, option_specs
+
+from .server import PACK, Server
+
+NODE_OF_STAGE = {
+    "detect": "CASTDetect", "filter": "CASTFilter", "depth": "CASTDepth", "inpaint": "CASTInpaint",
+    "mesh": "CASTMesh", "register": "CASTRegister", "compose": "CASTComposeScene",
+}  # fmt: skip
+
+SOCKETS = {
+    "CASTDemoPhoto": ((), ("IMAGE",)),
+    "CASTDetect": (("IMAGE",), ("CAST_OBJECTS",)),
+    "CASTFilter": (("CAST_OBJECTS",), ("CAST_OBJECTS",)),
+    "CASTDepth": (("CAST_OBJECTS", "IMAGE"), ("CAST_GEOMETRY",)),
+    "CASTInpaint": (("CAST_OBJECTS",), ("CAST_VIEWS", "IMAGE")),
+    "CASTMesh": (("CAST_OBJECTS", "CAST_VIEWS"), ("CAST_MESHES",)),
+    "CASTRegister": (("CAST_OBJECTS", "CAST_GEOMETRY", "CAST_MESHES"), ("CAST_PLACEMENTS",)),
+    "CASTComposeScene": (
+        ("CAST_OBJECTS", "CAST_GEOMETRY", "CAST_VIEWS", "CAST_MESHES", "CAST_PLACEMENTS"),
+        ("CAST_SCENE", "FILE_3D_GLB", "IMAGE", "LOAD3D_CAMERA"),
+    ),
+    "CASTSaveScene": (("CAST_SCENE",), ("STRING",)),
+}
+
+WIDGETS = {"INT", "FLOAT", "STRING", "BOOLEAN", "COMBO", "COMFY_DYNAMICCOMBO_V3"}
+KINDS = {int: "INT", float: "FLOAT", str: "STRING", bool: "BOOLEAN"}
+
+
+def info(server: Server, node_id: str) -> dict:
+    return server.get(f"/object_info/{node_id}")[node_id]
+
+
+def inputs(server: Server, node_id: str) -> dict[str, list]:
+    groups = info(server, node_id)["input"]
+    return groups.get("required", {}) | groups.get("optional", {})
+
+
+def test_all_nodes_are_there_and_no_others(server: Server):
+    ours = {name for name in server.get("/object_info") if name.startswith("CAST")}
+    assert ours == set(SOCKETS)
+
+
+@pytest.mark.parametrize("node_id", SOCKETS)
+def test_a_node_has_its_sockets_and_tells_what_it_is_for(server: Server, node_id: str):
+    facts = info(server, node_id)
+    taken = [spec[0] for spec in inputs(server, node_id).values() if spec[0] not in WIDGETS]
+    assert (tuple(taken), tuple(facts["output"])) == SOCKETS[node_id]
+    assert facts["category"] == "CAST"
+    assert facts["description"] and facts["search_aliases"]
+    assert (PACK / "web" / "docs" / f"{node_id}.md").is_file()
+
+
+@pytest.mark.parametrize("stage", NODE_OF_STAGE)
+def test_the_backend_is_the_last_input_so_that_saved_values_keep_their_place(
+    server: Server, stage: str
+):
+    order = info(server, NODE_OF_STAGE[stage])["input_order"]
+    assert order["required"][-1] == "backend"
+
+
+@pytest.mark.parametrize("stage", NODE_OF_STAGE)
+def test_backends_and_their_options_match_the_registry(server: Server, stage: str):
+    choices = inputs(server, NODE_OF_STAGE[stage])["backend"][1]["options"]
+    assert [c["key"] for c in choices] == list(backends(stage))
+    for choice in choices:
+        groups = choice["inputs"]
+        widgets = groups.get("required", {}) | groups.get("optional", {})
+        for spec in option_specs(backends(stage)[choice["key"]].options):
+            kind, facts = widgets[spec.name]
+            assert kind == ("COMBO" if spec.choices else KINDS[spec.type])
+            assert facts["default"] == spec.default
+            assert spec.help in facts["tooltip"]
+            if spec.choices:
+                assert facts["options"] == list(spec.choices)
+            if spec.low is not None:
+                assert facts["min"] == spec.low
+            if spec.high is not None:
+                assert facts["max"] == spec.high
+
+
+def test_workflows_have_a_thumbnail_and_only_nodes_that_exist(server: Server):
+    known = set(server.get("/object_info")) | {"MarkdownNote", "Note"}
+    workflows = sorted((PACK / "example_workflows").glob("*.json"))
+    assert workflows
+    for workflow in workflows:
+        types = {n["type"] for n in json.loads(workflow.read_text())["nodes"]}
+        assert types <= known
+        assert workflow.with_suffix(".jpg").is_file()
+
+
+def test_the_server_offers_the_workflows_as_templates(server: Server):
+    templates = server.get("/workflow_templates")
+    names = {p.stem for p in (PACK / "example_workflows").glob("*.json")}
+    assert names <= set(templates["cast"])
