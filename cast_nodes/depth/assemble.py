@@ -22,7 +22,7 @@ def room_depth(rays: np.ndarray, planes: Sequence[np.ndarray], far: float) -> np
 def box_interval(rays: np.ndarray, box: Box, camera: RoomCamera) -> tuple[np.ndarray, np.ndarray]:
     """(n,) depths where rays (n, 3) enter and leave a box; enter > leave where they miss it."""
     axes = box.axes @ camera.level_axes
-    centre = (box.base + [0, 0.5 * box.size[1], 0]) @ camera.level_axes
+    centre = box.centre @ camera.level_axes
     start = -(axes @ centre)
     along = rays @ axes.T
     half = 0.5 * box.size
@@ -36,7 +36,7 @@ def cylinder_interval(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Like :func:`box_interval` for the upright elliptic cylinder inside the box."""
     axes = box.axes @ camera.level_axes
-    centre = (box.base + [0, 0.5 * box.size[1], 0]) @ camera.level_axes
+    centre = box.centre @ camera.level_axes
     half = 0.5 * box.size
     start, along = -(axes @ centre) / half, rays @ axes.T / half
     a = along[:, 0] ** 2 + along[:, 2] ** 2
@@ -69,7 +69,7 @@ def object_depth(
     hit = (enter <= leave) & (leave > 0) & np.isfinite(enter)
     corners = box.corners @ camera.level_axes
     low, high = corners[:, 2].min(), corners[:, 2].max()
-    middle = (box.base + [0, 0.5 * box.size[1], 0]) @ camera.level_axes
+    middle = box.centre @ camera.level_axes
     toward = camera.level_axes[2]
     upright = plane_depth(rays, np.append(toward, -(toward @ middle)))
     enter, leave = np.where(hit, enter, 0.0), np.where(hit, leave, 0.0)

@@ -29,8 +29,9 @@ class Habit:
         fov_deg: angle of view over the longer side.
         pitch_deg: downwards.
         height_m, height_log: camera's height above what carries the things; std of its log.
-        distance_log: std of the log of (distance of things / (2 x camera height)).
-        indoor: what carries the things is a floor that walls stand on.
+        distance_log: std of the log of things' distances.
+        distance_heights: usual distance of things in camera heights.
+        table_top: the things stand on a table, small ones directly on the ground plane.
     """
 
     name: str
@@ -45,9 +46,9 @@ class Habit:
 
 
 HABITS = (
-    Habit("standing", 0.70, (55, 8), (12, 9), 1.5, 0.22),
-    Habit("low", 0.24, (50, 9), (3, 3.5), 0.95, 0.28, 0.5, 3.2),
-    Habit("table top", 0.06, (45, 9), (22, 12), 0.42, 0.35, 0.5, 1.8, True),
+    Habit("standing", 0.67, (55, 8), (12, 9), 1.5, 0.22),
+    Habit("low", 0.23, (50, 9), (3, 3.5), 0.95, 0.28, 0.5, 3.2),
+    Habit("table top", 0.10, (45, 9), (20, 12), 0.35, 0.5, 0.5, 1.8, True),
 )
 
 ROLL_DEG = 0.8
@@ -168,6 +169,11 @@ class _Problem:
         )  # fmt: skip
         self.seldom = np.array([o.size_prior.rest != "floor" for o in floor], bool)
         self.scored = int(self.tall.sum())
+        # What things there are tells rooms from table tops (log odds per thing, capped).
+        known = [o.size_prior for o in outlines if o.size_prior.known]
+        small = sum(p.rest == "surface" for p in known)
+        large = sum(p.rest == "floor" for p in known)
+        self.table_odds = float(np.clip(0.9 * small - 2.5 * large, -8.0, 4.0))
 
     def focal(self, x: np.ndarray) -> float:
         return self.focal_px if self.focal_px else float(self.size * np.exp(x[0]))
@@ -183,7 +189,7 @@ class _Problem:
         """Log density of the habit, in the same coordinates for all habits."""
         fov = np.degrees(2 * np.arctan(0.5 * self.size / self.focal(x)))
         pitch, roll = np.degrees(x[1]), np.degrees(x[2])
-        total = np.log(habit.share)
+        total = np.log(habit.share) + (self.table_odds if habit.table_top else 0.0)
         if not self.focal_px:
             total += _gauss(fov, *habit.fov_deg)
         total += _gauss(pitch, *habit.pitch_deg) + _gauss(roll, 0.0, ROLL_DEG)
@@ -273,7 +279,7 @@ class _Problem:
             observed = self.foot[:, 1] - self.top_y
             ratio = np.log(np.maximum(observed, 1.0) / np.maximum(expected, 1e-3))
             # Small things mostly stand on others: then they say nothing here.
-            good = np.where(self.seldom, 0.3, 0.9)
+            good = np.where(self.seldom & (not habit.table_top), 0.15, 0.9)
             like = np.logaddexp(
                 np.log(good) + _gauss(ratio, 0, self.class_sigma), np.log(1 - good) - 1.8
             )

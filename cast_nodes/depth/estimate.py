@@ -8,10 +8,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from .calibration import Calibration, calibrate, segment_axes
-from .class_sizes import ClassSize
+from .class_sizes import UNKNOWN, ClassSize
+from .object_boxes import Box
 from .outlines import Outline, make_outlines
+from .proposals import propose_things
 from .segments import Segments, find_segments
-from .standing import Standing, stand_objects
+from .standing import REST_COST, TABLE_TOP_REST_COST, Standing, stand_objects
 from .walls import Room, find_room
 
 UNSTRAIGHT = frozenset(
@@ -43,7 +45,8 @@ class RoomEstimate:
         calibration: the camera before the scale was corrected by sizes.
         standing: the final camera, and the boxes.
         outlines: of the objects that have pixels.
-        priors: per object.
+        priors, masks: per object, given or proposed.
+        proposed: how many things were found without masks (0 when masks were given).
     """
 
     segments: Segments
@@ -52,6 +55,8 @@ class RoomEstimate:
     room: Room
     outlines: list[Outline]
     priors: list[ClassSize]
+    masks: list[np.ndarray]
+    proposed: int = 0
 
 
 def estimate_room(
@@ -75,21 +80,53 @@ def estimate_room(
     segments = _weigh_by_owner(segments, masks, labels)
     outlines = make_outlines(masks, labels, priors)
     calibration = calibrate(width, height, segments, outlines, focal_px)
-    camera = calibration.camera
-    sigma = 0.15
-    if camera_height_m > 0:
-        camera = replace(camera, camera_height=camera_height_m)
-        sigma = 1e-4
-    standing = stand_objects(outlines, camera, calibration.yaw_known, sigma)
-    covered = np.zeros((height, width), bool)
-    for mask, prior in zip(masks, priors, strict=True):
-        if prior.rest not in ("wall", "flat"):
-            covered |= mask
-    room = find_room(
-        rgb, standing.camera, list(standing.boxes.values()), covered, segments,
-        segment_axes(segments, standing.camera), calibration.habit.table_top,
-    )  # fmt: skip
-    return RoomEstimate(segments, calibration, standing, room, outlines, list(priors))
+    scene = _Scene(rgb, segments, calibration, camera_height_m)
+    estimate = scene.estimate(masks, priors, outlines, 0)
+    if not len(masks):
+        # Without masks, what stands out from this first room is taken for things.
+        things = propose_things(rgb, estimate.standing.camera, estimate.room)
+        if things:
+            found = make_outlines(things, ["object"] * len(things), [UNKNOWN] * len(things))
+            estimate = scene.estimate(things, [UNKNOWN] * len(things), found, len(things))
+    return estimate
+
+
+@dataclass(frozen=True, eq=False)
+class _Scene:
+    """What stays while things are taken in: picture, lines and camera."""
+
+    rgb: np.ndarray
+    segments: Segments
+    calibration: Calibration
+    camera_height_m: float
+
+    def estimate(
+        self,
+        masks: Sequence[np.ndarray],
+        priors: Sequence[ClassSize],
+        outlines: list[Outline],
+        proposed: int,
+    ) -> RoomEstimate:
+        camera, sigma = self.calibration.camera, 0.15
+        if self.camera_height_m > 0:
+            camera, sigma = replace(camera, camera_height=self.camera_height_m), 1e-4
+        table_top = self.calibration.habit.table_top
+        standing = stand_objects(
+            outlines, camera, self.calibration.yaw_known, sigma,
+            TABLE_TOP_REST_COST if table_top else REST_COST,
+        )  # fmt: skip
+        covered = np.zeros(self.rgb.shape[:2], bool)
+        for mask, prior in zip(masks, priors, strict=True):
+            if prior.rest not in ("wall", "flat"):
+                covered |= mask
+        room = find_room(
+            self.rgb, standing.camera, _trusted_boxes(outlines, standing), covered,
+            self.segments, segment_axes(self.segments, standing.camera), table_top,
+        )  # fmt: skip
+        return RoomEstimate(
+            self.segments, self.calibration, standing, room, outlines, list(priors), list(masks),
+            proposed,
+        )  # fmt: skip
 
 
 def _weigh_by_owner(
@@ -109,3 +146,19 @@ def _weigh_by_owner(
         crooked = any(word.rstrip("s") in UNSTRAIGHT for word in label.lower().split())
         weight[inside] *= 0.08 if crooked else 0.6
     return Segments(segments.ends, weight)
+
+
+def _trusted_boxes(outlines: Sequence[Outline], standing: Standing) -> list[tuple[Box, float]]:
+    """Boxes with how far (0..1) their distance is to be believed when walls are placed."""
+    found = []
+    for outline in outlines:
+        box = standing.boxes.get(outline.index)
+        if box is None or box.supported_by == -2:
+            continue
+        trust = 1.0 if box.cost < 6 else 6.0 / box.cost
+        if not outline.foot_seen:
+            trust *= 0.3
+        if box.supported_by == -1 and outline.size_prior.rest != "floor":
+            trust *= 0.5
+        found.append((box, trust))
+    return found

@@ -56,13 +56,12 @@ def run(inputs: DepthInputs, options: Layout, context: Context) -> Geometry:
         options.camera_height_m,
     )
     context.cancel.check()
-    return _geometry(photo.rgb.shape[:2], estimate, kept, full_masks, priors, focal_note, options)
+    return _geometry(photo.rgb.shape[:2], estimate, full_masks, priors, focal_note, options)
 
 
 def _geometry(
     shape: tuple[int, int],
     estimate: RoomEstimate,
-    kept: tuple[SceneObject, ...],
     masks: list[np.ndarray],
     priors: list[ClassSize],
     focal_note: str,
@@ -72,6 +71,9 @@ def _geometry(
     camera = estimate.standing.camera.resized(width, height)
     room = estimate.room
     far = _far(estimate)
+    if estimate.proposed:
+        masks = [_nearest(m, shape) for m in estimate.masks]
+        priors = estimate.priors
     depth = assemble_depth(camera, room.planes, far, masks, priors, estimate.standing.boxes)
     points = camera.rays(pixel_centres(height, width)) * depth[..., None]
     metric, notes = _notes(estimate, focal_note, options)
@@ -127,6 +129,11 @@ def _notes(
     else:
         metric = False
         notes.append("Nothing of known size was seen: the scale is arbitrary.")
+    if estimate.proposed:
+        notes.append(
+            f"There were no masks: {estimate.proposed} "
+            f"{'thing was' if estimate.proposed == 1 else 'things were'} found by colour alone."
+        )
     if calibration.support < 2.0:
         notes.append("Hardly any straight lines were found; the camera is the usual one.")
     elif not calibration.yaw_known:

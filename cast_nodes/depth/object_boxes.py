@@ -23,6 +23,12 @@ CORNERS = np.array(
     [[x, y, z] for x in (-0.5, 0.5) for y in (0.0, 1.0) for z in (-0.5, 0.5)]
 )  # fmt: skip
 
+_TURN = np.arange(8) * (np.pi / 4) + np.pi / 8
+_RIM = 0.5 * np.stack([np.cos(_TURN), np.sin(_TURN)], -1)
+HULL_BOX = np.concatenate([CORNERS, CORNERS])
+HULL_ROUND = np.array([[x, y, z] for y in (0.0, 1.0) for x, z in _RIM])
+"""(16, 3) points that span the unit box and the unit cylinder."""
+
 ITERATIONS = 25
 
 
@@ -45,6 +51,11 @@ class Box:
     size: np.ndarray
     cost: float = 0.0
     supported_by: int = -1
+
+    @property
+    def centre(self) -> np.ndarray:
+        """(3,) levelled frame."""
+        return self.base + np.array([0.0, 0.5 * self.size[1], 0.0])
 
     @property
     def axes(self) -> np.ndarray:
@@ -95,9 +106,9 @@ def fit_boxes(tasks: Sequence[Task], camera: RoomCamera, yaw_known: bool) -> lis
     boxes = []
     for index, task in enumerate(tasks):
         mine = np.flatnonzero(problem.owner == index)
-        best = mine[np.argmin(cost[mine])]
-        p = x[best]
-        z = np.exp(p[1])
+        best = int(mine[np.argmin(cost[mine])])
+        p = np.asarray(x[best])
+        z = float(np.exp(p[1]))
         base = np.array([p[0] * z, p[6] - camera.camera_height, z])
         boxes.append(
             Box(task.outline.index, base, float(p[2]), np.exp(p[3:6]), float(cost[best]))
@@ -121,11 +132,16 @@ class _Batch:
         self.cut = np.array([o.cut for o in outlines])
         # A hull fills its box's outline badly at the upper corners (chair backs, plants).
         upward = np.clip(-directions[:, 1], 0, 1) * np.abs(directions[:, 0]) * 2
-        self.slack = 1.0 + 1.5 * upward[None]
+        self.slack = np.repeat(1.0 + 1.5 * upward[None], len(tasks), 0)
         priors = [o.size_prior for o in outlines]
         self.log_size = np.array([p.log_size for p in priors])
         self.size_sigma = np.array([p.log_sigma for p in priors])
         self.round = np.array([p.round for p in priors])
+        hulls = np.stack([HULL_BOX, HULL_ROUND])
+        self.hull = hulls[self.round.astype(int)]
+        # Round things often have a foot narrower than their widest part.
+        downward = np.clip(directions[:, 1], 0, 1) * np.abs(directions[:, 0]) * 2
+        self.slack = self.slack + np.where(self.round[:, None], 1.5 * downward[None], 0.0)
         self.base = np.array([t.base_height for t in tasks])
         self.base_sigma = np.array([t.base_sigma for t in tasks])
         self.near = np.array([t.near or (np.nan, np.nan) for t in tasks], float)
@@ -136,7 +152,7 @@ class _Batch:
         camera, out = self.camera, np.zeros((len(self.owner), PARAMETERS))
         level = camera.level_axes
         for row, (owner, turn) in enumerate(zip(self.owner, self.turn0, strict=True)):
-            outline = self.tasks[owner].outline
+            outline = self.tasks[int(owner)].outline
             size = np.exp(self.log_size[owner])
             drop = camera.camera_height - self.base[owner]
             ray = level @ camera.rays(outline.foot)
@@ -159,7 +175,7 @@ class _Batch:
         """(B, R) weighted residuals of parameters x (B, PARAMETERS)."""
         camera = self.camera
         size = np.exp(np.clip(x[:, 3:6], -6, 4))
-        local = CORNERS[None] * size[:, None]
+        local = self.hull[owner] * size[:, None]
         c, s = np.cos(x[:, 2])[:, None], np.sin(x[:, 2])[:, None]
         z = np.exp(np.clip(x[:, 1], -4, 5))
         right = (x[:, 0] * z)[:, None] + c * local[..., 0] - s * local[..., 2]
@@ -172,7 +188,7 @@ class _Batch:
         gap = (support - self.observed[owner]) / self.sigma[owner]
         outside = gap > 0
         cut = self.cut[owner]
-        gap = np.where(outside, gap * (1 - 0.95 * cut) / self.slack, gap)
+        gap = np.where(outside, gap * (1 - 0.95 * cut) / self.slack[owner], gap)
         gap = np.sign(gap) * np.minimum(np.abs(gap), 4 + 0.25 * np.abs(gap))
         prior = (x[:, 3:6] - self.log_size[owner]) / self.size_sigma[owner]
         room = 0.7 if self.yaw_known else 0.15

@@ -70,11 +70,17 @@ def rim_points(mask: np.ndarray) -> np.ndarray:
     return np.stack([x, y], -1).astype(np.float64)
 
 
+def connected(mask: np.ndarray) -> tuple[np.ndarray, int]:
+    """(H, W) int label of the connected parts (diagonals count), 0 outside, and their number."""
+    from skimage.measure import label
+
+    parts = np.asarray(label(mask, background=0, connectivity=2))
+    return parts, int(parts.max(initial=0))
+
+
 def tidy(mask: np.ndarray) -> np.ndarray:
     """Without crumbs: parts below 3 % of the largest are dropped."""
-    from scipy import ndimage
-
-    label, count = ndimage.label(mask, np.ones((3, 3)))
+    label, count = connected(mask)
     if count <= 1:
         return mask
     size = np.bincount(label.ravel())
@@ -116,17 +122,17 @@ def make_outlines(
         for k, direction in enumerate(directions):
             extreme = points[along[:, k] > support[k] - max(1.0, 0.03 * size)]
             edge = (
-                (extreme[:, 0] <= 1) & (direction[0] < -0.2)
-                | (extreme[:, 0] >= width - 1) & (direction[0] > 0.2)
-                | (extreme[:, 1] <= 1) & (direction[1] < -0.2)
-                | (extreme[:, 1] >= height - 1) & (direction[1] > 0.2)
+                ((extreme[:, 0] <= 2) & (direction[0] < -0.2))
+                | ((extreme[:, 0] >= width - 2) & (direction[0] > 0.2))
+                | ((extreme[:, 1] <= 2) & (direction[1] < -0.2))
+                | ((extreme[:, 1] >= height - 2) & (direction[1] > 0.2))
             )
             beyond = np.round(extreme + reach * direction - 0.5).astype(int)
             beyond[:, 0] = beyond[:, 0].clip(0, width - 1)
             beyond[:, 1] = beyond[:, 1].clip(0, height - 1)
             hidden = np.isin(owner[beyond[:, 1], beyond[:, 0]], hiders)
             # One free extreme point is enough to know the extent, many hidden ones are not.
-            cut[k] = float(np.mean(edge | hidden) > 0.5)
+            cut[k] = float(np.mean(edge | hidden) > 0.5 or np.mean(edge) > 0.2)
         found.append(
             Outline(index, labels[index], priors[index], mask, support, cut,
                     np.concatenate([low, high]), below)

@@ -105,7 +105,7 @@ def _regions(turn: np.ndarray, strong: np.ndarray) -> np.ndarray:
     from skimage.measure import label
 
     bins = (np.floor(turn * BINS).astype(np.int64) % BINS) + 1
-    return label(np.where(strong, bins, 0), background=0, connectivity=2)
+    return np.asarray(label(np.where(strong, bins, 0), background=0, connectivity=2))
 
 
 def _fit(region: np.ndarray, strength: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

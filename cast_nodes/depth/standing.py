@@ -7,7 +7,7 @@ usual sizes then corrects the camera's height, which is the scale of everything.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -26,6 +26,10 @@ REST_COST = {
     "surface": (4.0, 0.0, 4.0),
     "ceiling": (8.0, 8.0, 0.0),
 }
+
+
+TABLE_TOP_REST_COST = {**REST_COST, "floor": (4.0, 4.0, 8.0), "surface": (0.0, 0.5, 8.0)}
+"""On a table top its surface is the ground."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,12 +52,13 @@ def stand_objects(
     camera: RoomCamera,
     yaw_known: bool,
     height_log_sigma: float,
+    rest_costs: Mapping[str, tuple[float, float, float]] = REST_COST,
 ) -> Standing:
     """Fits, decides what carries what, corrects the scale and fits again."""
     placeable = [o for o in outlines if o.size_prior.rest not in ("wall", "flat")]
     if not placeable:
         return Standing(camera, {}, 0)
-    boxes = _arrange(placeable, camera, yaw_known)
+    boxes = _arrange(placeable, camera, yaw_known, rest_costs)
     evidence = 0
     for _ in range(2):
         factor, evidence = _scale_correction(placeable, boxes, height_log_sigma)
@@ -61,20 +66,25 @@ def stand_objects(
         if abs(np.log(factor)) < 0.02:
             boxes = {i: b.scaled(factor) for i, b in boxes.items()}
             break
-        boxes = _arrange(placeable, camera, yaw_known)
+        boxes = _arrange(placeable, camera, yaw_known, rest_costs)
     return Standing(camera, boxes, evidence)
 
 
-def _arrange(outlines: Sequence[Outline], camera: RoomCamera, yaw_known: bool) -> dict[int, Box]:
+def _arrange(
+    outlines: Sequence[Outline],
+    camera: RoomCamera,
+    yaw_known: bool,
+    rest_costs: Mapping[str, tuple[float, float, float]],
+) -> dict[int, Box]:
     by_index = {o.index: o for o in outlines}
     tasks = [Task(o) for o in outlines]
     boxes = {}
     for outline, box in zip(outlines, fit_boxes(tasks, camera, yaw_known), strict=True):
-        extra = REST_COST[outline.size_prior.rest][0]
+        extra = rest_costs[outline.size_prior.rest][0]
         boxes[outline.index] = replace(box, cost=box.cost + extra)
     # Carriers first: what reaches lower in the picture carries what ends above.
     for outline in sorted(outlines, key=lambda o: -o.box[3]):
-        rest_cost = REST_COST[outline.size_prior.rest]
+        rest_cost = rest_costs[outline.size_prior.rest]
         options: list[tuple[Task, int, float]] = []
         for other, share in outline.below.items():
             carrier = by_index.get(other)
@@ -89,7 +99,7 @@ def _arrange(outlines: Sequence[Outline], camera: RoomCamera, yaw_known: bool) -
             near_sigma = 0.3 * float(np.hypot(top.size[0], top.size[2]))
             options.append(
                 (Task(outline, float(height), sigma, (top.base[0], top.base[2]), near_sigma),
-                 other, rest_cost[1] - 2.0 * (share - ON_MIN_SHARE))
+                 other, rest_cost[1] - 4.0 * (share - ON_MIN_SHARE))
             )  # fmt: skip
         if outline.size_prior.known and boxes[outline.index].cost > rest_cost[2]:
             guess = 0.6 if outline.size_prior.rest != "ceiling" else 2.0

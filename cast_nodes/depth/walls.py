@@ -16,7 +16,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
-from .camera import RoomCamera
+from ..frames import pixel_centres
+from .camera import RoomCamera, plane_depth
 from .object_boxes import Box
 from .segments import Segments
 
@@ -28,11 +29,14 @@ CLUSTERS = 14
 COLOUR_SAMPLES = 60.0
 """How many independent colour samples the picture counts as."""
 
-EDGE_WEIGHT, EDGE_EXPECTED = 30.0, 0.33
+EDGE_WEIGHT, EDGE_EXPECTED = 45.0, 0.45
 """Reward of a border as wide as the picture that lies wholly on edges, and the edge strength at
 which a border neither gains nor costs."""
 
-LIGHTNESS = 0.2
+WALLS_APART = 0.15
+"""Share of the colour evidence that is about walls differing from each other."""
+
+LIGHTNESS = 0.1
 """Weight of log lightness beside log chroma: shading changes along one wall."""
 
 SURFACE_COST = 3.5
@@ -75,7 +79,7 @@ class Room:
 def find_room(
     rgb: np.ndarray,
     camera: RoomCamera,
-    boxes: Sequence[Box],
+    boxes: Sequence[tuple[Box, float]],
     masked: np.ndarray,
     segments: Segments,
     segment_axis: np.ndarray,
@@ -85,7 +89,7 @@ def find_room(
 
     Args:
         rgb: (H, W, 3) uint8, the camera's picture.
-        boxes: standing things; walls are behind them.
+        boxes: standing things, each with 0..1 how far its place is believed; walls are behind.
         masked: (H, W) bool, pixels of things, which say nothing about the room's colours.
         segment_axis: (n,) which room axis each segment follows: 0 first horizontal,
             1 vertical, 2 second horizontal, -1 none.
@@ -119,8 +123,8 @@ class _Search:
         self.h, self.w = max(2, round(height / step)), max(2, round(width / step))
         from skimage.transform import resize
 
-        small = resize(rgb.astype(np.float64), (self.h, self.w), anti_aliasing=True)
-        hidden = resize(masked.astype(np.float64), (self.h, self.w), anti_aliasing=True)
+        small = np.asarray(resize(rgb.astype(np.float64), (self.h, self.w), anti_aliasing=True))
+        hidden = np.asarray(resize(masked.astype(np.float64), (self.h, self.w), anti_aliasing=True))
         self.free = hidden < 0.4
         x, y = np.meshgrid((np.arange(self.w) + 0.5) * width / self.w,
                            (np.arange(self.h) + 0.5) * height / self.h)  # fmt: skip
@@ -128,24 +132,27 @@ class _Search:
         along = rays @ self.normals.T
         with np.errstate(divide="ignore"):
             self.unit_depth = np.where(along < -1e-6, -1.0 / along, np.inf)  # depth per offset
-        self.cluster = _clusters(small, self.free)
+        self.cluster = colour_clusters(small, self.free)
         self.edge, self.across = _edges(rgb, masked, (self.h, self.w))
         self.scale = np.array([width / self.w, height / self.h])
         self._footprints(boxes)
         self.candidates = self._candidates(segments, segment_axis)
 
-    def _footprints(self, boxes: Sequence[Box]) -> None:
+    def _footprints(self, boxes: Sequence[tuple[Box, float]]) -> None:
         """How far things reach toward each wall (offset units), and how far the farthest is."""
         level = self.camera.level_axes
         reach = []
-        for box in boxes:
+        for box, _ in boxes:
             corners = box.corners @ level
             along = -(corners @ self.normals.T)  # (8, 5) distance toward each surface
             centre = -((box.base @ level) @ self.normals.T)
             reach.append(np.stack([along.max(0), centre]))
         self.reach = np.array(reach).reshape(-1, 2, 5)
-        far = self.reach[:, 0, BACK].max(initial=0.0)
-        self.farthest = far if far > 0 else 2.2 * self.camera.camera_height
+        self.trust = np.array([trust for _, trust in boxes])
+        believed = self.reach[self.trust > 0.5, 0, BACK]
+        far = max(believed.max(initial=0.0), 0.8 * self.reach[:, 1, BACK].min(initial=np.inf))
+        usual = 2.2 * self.camera.camera_height
+        self.farthest = far if 0 < far < np.inf else usual
 
     def _candidates(self, segments: Segments, axis: np.ndarray) -> list[np.ndarray]:
         """Per surface offsets to try; inf = not there."""
@@ -218,8 +225,10 @@ class _Search:
         table = table.reshape(5, CLUSTERS).astype(np.float64)
         total = max(1.0, table.sum())
         per = table.sum(1, keepdims=True)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            bits = -np.where(table > 0, table * np.log(table / per), 0.0).sum()
+        # Walls mostly share their paint, so that they differ from each other counts less than
+        # that they differ from floor and ceiling.
+        merged = np.stack([table[FLOOR], table[[BACK, LEFT, RIGHT]].sum(0), table[CEILING]])
+        bits = (1 - WALLS_APART) * _entropy(merged) + WALLS_APART * _entropy(table)
         # Neighbouring pixels are far from independent: the picture counts as few samples.
         value = COLOUR_SAMPLES * bits / total
         edge, count = self._borders(offsets, label)
@@ -239,11 +248,13 @@ class _Search:
         for surface in (BACK, LEFT, RIGHT):
             if not np.isfinite(offsets[surface]) or not len(self.reach):
                 continue
-            # Boxes of hidden or cut things are uncertain: each may err, at a bounded cost.
-            scale = 0.12 * np.maximum(self.reach[:, 1, surface], 0.5 * unit)
-            corner = (self.reach[:, 0, surface] - offsets[surface]) / scale
-            centre = (self.reach[:, 1, surface] - offsets[surface]) / scale
-            value += (0.7 * np.clip(corner, 0, 2) + 2.0 * np.clip(centre, 0, 2)).sum()
+            # Boxes may err: each at a bounded cost.
+            centre, corner = self.reach[:, 1, surface], self.reach[:, 0, surface]
+            scale = 0.08 * np.maximum(centre, 0.5 * unit)
+            most = (centre + 0.4 * (corner - centre) - offsets[surface]) / scale
+            tip = (corner - offsets[surface]) / scale
+            bounded = 1.6 * np.clip(most, 0, 3) + 0.4 * np.clip(tip, 0, 3)
+            value += float((self.trust * bounded).sum())
         gap = np.log(max(offsets[BACK], 1e-3) / (1.12 * self.farthest))
         value += 0.5 * min((gap / 0.45) ** 2, 9.0)
         width = offsets[LEFT] + offsets[RIGHT]
@@ -260,13 +271,22 @@ class _Search:
         start = np.array([height, 1.15 * self.farthest, np.inf, np.inf, np.inf])
         plain = self.cost(start)
         best, best_cost = start, plain
-        # Descend from the best back walls alone and with each side.
-        for sides in ((BACK, LEFT, RIGHT, CEILING), (LEFT, BACK, RIGHT, CEILING),
-                      (RIGHT, BACK, LEFT, CEILING)):  # fmt: skip
-            offsets, cost = start, plain
+        side = [self._beside(surface) for surface in (LEFT, RIGHT)]
+        above = max(0.3, 2.5 - min(height, 2.2))
+        corner = np.array([height, start[BACK], *side, above])
+        starts = [start]
+        if not self.table_top:
+            starts += [corner, np.where([1, 1, 1, 0, 1], corner, np.inf),
+                       np.where([1, 1, 0, 1, 1], corner, np.inf)]  # fmt: skip
+        # Descend from the far wall alone, from a full room, and from both corners.
+        for offsets in starts:
+            cost = self.cost(offsets)
             for _ in range(2):
-                for surface in sides:
+                before = cost
+                for surface in (BACK, LEFT, RIGHT, CEILING):
                     offsets, cost = self._line(offsets, cost, surface, self.candidates[surface])
+                if before - cost < 0.1:
+                    break
             if cost < best_cost:
                 best, best_cost = offsets, cost
         for spread in (0.06, 0.02):
@@ -275,6 +295,11 @@ class _Search:
                     tries = best[surface] * (1 + np.array([-1, -0.5, 0.5, 1]) * spread)
                     best, best_cost = self._line(best, best_cost, surface, tries)
         return best, best_cost, plain
+
+    def _beside(self, surface: int) -> float:
+        """Where a side wall would stand: just behind the things on that side."""
+        reach = self.reach[:, 0, surface].max(initial=0.0) if len(self.reach) else 0.0
+        return max(1.05 * reach, 0.9 * self.camera.camera_height)
 
     def _line(self, offsets, cost, surface, tries) -> tuple[np.ndarray, float]:
         for value in tries:
@@ -286,11 +311,24 @@ class _Search:
         return offsets, cost
 
 
-def _clusters(rgb: np.ndarray, free: np.ndarray) -> np.ndarray:
+def surface_labels(camera: RoomCamera, room: Room) -> np.ndarray:
+    """(H, W) which of ``room.planes`` each pixel of the camera's picture meets first."""
+    rays = camera.rays(pixel_centres(camera.height, camera.width))
+    return np.stack([plane_depth(rays, plane) for plane in room.planes]).argmin(0)
+
+
+def _entropy(table: np.ndarray) -> float:
+    """Nats to tell each pixel's cluster, given its surface: counts (surfaces, clusters)."""
+    per = table.sum(1, keepdims=True)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return float(-np.where(table > 0, table * np.log(table / per), 0.0).sum())
+
+
+def colour_clusters(rgb: np.ndarray, free: np.ndarray, lightness: float = LIGHTNESS) -> np.ndarray:
     """(h, w) colour cluster of each pixel: log chroma and, weaker, log lightness; k-means."""
     log = np.log(rgb + 8.0)
     light = log.mean(-1)
-    feature = np.stack([log[..., 0] - light, log[..., 2] - light, LIGHTNESS * light], -1)
+    feature = np.stack([log[..., 0] - light, log[..., 2] - light, lightness * light], -1)
     flat = feature.reshape(-1, 3)
     sample = feature[free] if free.sum() > CLUSTERS else flat
     # Deterministic start: points farthest from each other.
@@ -323,7 +361,7 @@ def _edges(
     free = strength[strength > 0]
     scale = max(float(np.percentile(free, 93)) if free.size else 0.0, 0.003)
     h, w = shape
-    height, width = grey.shape
+    height, width = rgb.shape[:2]
     owner = (
         (np.arange(height) * h // height)[:, None] * w + (np.arange(width) * w // width)[None]
     ).ravel()
