@@ -113,8 +113,8 @@ def solid_of(mesh: Mesh) -> Solid:
         if mesh.key in _cache:
             _cache.move_to_end(mesh.key)
             return _cache[mesh.key]
-    surface = surface_of(mesh)
-    solid = make_solid(surface.dense.astype(np.float64) * surface.size + surface.centre)
+    surface = surface_of(mesh)  # its triangles are few enough for any mesh
+    solid = make_solid(surface.vertices * surface.size + surface.centre, surface.faces)
     with _cache_lock:
         _cache[mesh.key] = solid
         while len(_cache) > _CACHE_ITEMS:
@@ -122,17 +122,21 @@ def solid_of(mesh: Mesh) -> Solid:
     return solid
 
 
-def make_solid(samples: np.ndarray) -> Solid:
-    """The inside of a surface given by dense (n, 3) samples; it need not be closed or oriented.
+def make_solid(vertices: np.ndarray, faces: np.ndarray) -> Solid:
+    """The inside of (m, 3) faces of (n, 3) vertices, which need not be closed or oriented.
 
     A cell is inside when the surface lies on both sides of it along x and z and above it; below
     it as well unless the mesh is open there, as much furniture is. So a table is not filled
     between its legs, nor a shelf between its boards. Parts thinner than two cells have no inside.
     """
-    low = samples.min(0)
-    pitch = float(np.ptp(samples, axis=0).max()) / SOLID_CELLS
+    from trimesh.remesh import subdivide_to_size
+
+    low = vertices.min(0)
+    pitch = float(np.ptp(vertices, axis=0).max()) / SOLID_CELLS
     if not pitch > 0:
         return Solid(low, 1.0, np.zeros((1, 1, 1), np.float32))
+    # Edges this short leave no square of a cell's size without a corner, so no hole in the shell.
+    samples = subdivide_to_size(vertices, faces, 0.7 * pitch, max_iter=16)[0]
     cell = np.floor((samples - low) / pitch).astype(np.int64)
     shell = np.zeros(cell.max(0) + 3, bool)  # an empty rim all round ends the distances
     shell[tuple((cell + 1).T)] = True

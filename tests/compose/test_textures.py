@@ -1,0 +1,96 @@
+"""Plane textures: the plate where it was seen, smooth continuation elsewhere."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from cast_nodes.compose.background import room_parts
+from cast_nodes.compose.enclosure import enclose, world_pose
+from cast_nodes.compose.textures import fill_smoothly, sample_bilinear
+from cast_nodes.compose.view import scene_picture
+
+
+def psnr(a: np.ndarray, b: np.ndarray) -> float:
+    return float(10 * np.log10(255**2 / np.mean((a.astype(float) - b.astype(float)) ** 2)))
+
+
+def parts_of(room, background="planes"):
+    geometry = room.inputs.geometry
+    hidden = np.any([o.mask for o in room.inputs.objects.objects], axis=0)
+    pose, _ = world_pose(geometry)
+    height, width = hidden.shape
+    enclosure = enclose(geometry, pose, [], width, height, ~hidden)
+    return enclosure, room_parts(
+        enclosure, geometry, room.plate, hidden, [], background, 0.25, 1024
+    )
+
+
+def seen_from_the_photo(room, parts):
+    camera = room.pose.inverse()
+    height, width = room.plate.shape[:2]
+    return scene_picture(
+        [], [p.data for p in parts], camera, room.inputs.geometry.intrinsics, width, height
+    )
+
+
+def test_the_room_looks_like_the_plate_from_the_photo(room):
+    _, parts = parts_of(room)
+    assert [p.name for p in parts] == ["floor", "wall_0", "wall_1", "wall_2"]
+    assert psnr(seen_from_the_photo(room, parts), room.plate) > 35
+
+
+def test_the_relief_looks_like_the_plate_and_has_no_rubber_sheets(room):
+    _, parts = parts_of(room, "relief")
+    assert {p.name for p in parts} >= {"relief", "floor"}
+    assert psnr(seen_from_the_photo(room, parts), room.plate) > 30
+
+
+def test_a_depth_jump_is_cut(room):
+    from dataclasses import replace
+
+    from cast_nodes.compose.relief import background_relief
+    from cast_nodes.frames import pixel_centres, unproject
+
+    depth = np.where(np.arange(160) < 80, 2.0, 4.0)[None].repeat(120, 0)
+    geometry = room.inputs.geometry
+    points = unproject(pixel_centres(120, 160), depth, geometry.intrinsics).astype(np.float32)
+    geometry = replace(geometry, points=points)
+    relief = background_relief(geometry, np.zeros((120, 160), bool), room.pose, None)
+    assert relief is not None
+    z = room.pose.inverse().apply(relief.vertices)[:, 2]
+    assert np.ptp(z[relief.faces], axis=1).max() < 0.2
+    assert {2.0, 4.0} <= set(np.round(z, 3))
+
+
+def test_the_surface_behind_an_object_is_carried_on(room):
+    from dataclasses import replace
+
+    from cast_nodes.compose.relief import background_relief
+
+    geometry = room.inputs.geometry
+    depth = np.full((120, 160), 4.0)
+    hole = np.zeros((120, 160), bool)
+    hole[40:80, 60:100] = True
+    points = np.array(geometry.points)
+    points[..., 2] = np.where(hole, 1.0, depth)
+    relief = background_relief(replace(geometry, points=points), hole, room.pose, None)
+    assert relief is not None
+    z = room.pose.inverse().apply(relief.vertices)[:, 2]
+    np.testing.assert_allclose(z, 4.0, rtol=0.02)
+
+
+def test_filling_keeps_what_is_known_and_stays_in_range():
+    values = np.zeros((33, 47, 1))
+    values[:, 20:] = 100
+    known = np.zeros((33, 47), bool)
+    known[10:20, 15:25] = True
+    filled = fill_smoothly(values, known)
+    np.testing.assert_allclose(filled[known], values[known], atol=1e-4)
+    assert filled.min() >= 0 and filled.max() <= 100
+    assert filled[:, 0].mean() < filled[:, -1].mean()
+
+
+def test_bilinear_sampling_knows_pixel_centres():
+    picture = np.arange(12, dtype=float).reshape(3, 4, 1)
+    pixels = np.array([[0.5, 0.5], [1.0, 0.5], [3.5, 2.5], [99, 99]])
+    np.testing.assert_allclose(sample_bilinear(picture, pixels)[:, 0], [0, 0.5, 11, 11])
