@@ -7,7 +7,7 @@ from io import BytesIO
 from comfy_api.latest import Types, io
 
 from ..cast_nodes.compose import ComposeInputs, compose
-from ..cast_nodes.report.pictures import beside_photo
+from ..cast_nodes.report.sheets import beside_photo
 from .convert import image_from_rgb, load3d_camera, preview
 from .run_stage import context_for_checks, finish, run_stage
 from .sockets import (

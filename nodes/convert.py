@@ -13,7 +13,7 @@ from PIL import Image
 from ..cast_nodes.errors import BadInput
 from ..cast_nodes.frames import gltf_camera_pose
 from ..cast_nodes.pictures import MIN_SIDE_PX
-from ..cast_nodes.run_folder import mask_box
+from ..cast_nodes.records import mask_box
 from ..cast_nodes.types import Photo, Scene, SceneObject, View
 
 MAX_SIDE_PX = 2048
@@ -77,9 +77,9 @@ def rgb_from_rgba(view: View) -> np.ndarray:
 
 
 def objects_from_masks(
-    masks: torch.Tensor, image: torch.Tensor, photo: Photo, labels: str
+    masks: torch.Tensor, image: torch.Tensor, photo: Photo
 ) -> tuple[SceneObject, ...]:
-    """A MASK batch (N, H, W) as objects 0, 1, …; an empty mask keeps its number and is left out.
+    """A MASK batch (N, H, W) as objects 0, 1, …; an empty mask keeps its number.
 
     Args:
         image: the IMAGE that the masks must fit; ``photo`` was made from it, maybe smaller.
@@ -96,26 +96,15 @@ def objects_from_masks(
             f"masks: they are {width} x {height}, the image is {wanted[1]} x {wanted[0]};"
             " make them from the same image"
         )
-    names = _names(labels, masks.shape[0])
     objects = []
     for index, values in enumerate(masks.detach().cpu().numpy()):
         picture = Image.fromarray(values.astype(np.float32))
         mask = np.asarray(picture.resize((photo.width, photo.height), Image.Resampling.BOX)) > 0.5
-        if mask.any():
-            bbox = mask_box(mask)
-            objects.append(SceneObject(index, names[index], 1.0, bbox, mask))
-    if not objects:
+        bbox = mask_box(mask) or (0.0, 0.0, 0.0, 0.0)
+        objects.append(SceneObject(index, "object", 1.0, bbox, mask))
+    if not any(item.mask.any() for item in objects):
         raise BadInput("masks: every mask is empty; white is the object, black is not")
     return tuple(objects)
-
-
-def _names(labels: str, count: int) -> list[str]:
-    names = [n.strip().lower() for n in re.split(r"[,;\n]", labels or "") if n.strip()]
-    if names and len(names) != count:
-        raise BadInput(
-            f"labels: {len(names)} names for {count} masks; give one per mask, in their order"
-        )
-    return names or ["object"] * count
 
 
 NUMBER = r"(-?\d+(?:\.\d+)?)"

@@ -13,14 +13,12 @@ from .widgets import backend_input, choice_from, missing_needs
 
 OWN = {
     "masks": [
-        io.Mask.Input("masks", tooltip="One mask per object, as large as the image."),
-        io.String.Input(
-            "labels",
-            default="",
-            multiline=True,
-            placeholder="chair, table, lamp",
-            tooltip="What the masks show, in their order; empty: all are called 'object'.",
-        ),
+        io.Mask.Input(
+            "masks",
+            optional=True,
+            tooltip="One mask per object, as large as the image. Not needed when 'path' names"
+            " mask files.",
+        )
     ],
     "boxes": [
         io.String.Input(
@@ -74,8 +72,8 @@ class Detect(io.ComfyNode):
         choice = choice_from("detect", backend, BROUGHT)
         photo = photo_from_image(image, max_side)
         given = ()
-        if "masks" in backend:
-            given = objects_from_masks(backend["masks"], image, photo, backend.get("labels", ""))
+        if backend.get("masks") is not None:
+            given = objects_from_masks(backend["masks"], image, photo)
         elif "boxes" in backend:
             given = objects_from_boxes(backend["boxes"], image, photo)
         objects, log = await run_stage("detect", detect, DetectInputs(photo, given), choice)

@@ -55,5 +55,5 @@ class Inpaint(io.ComfyNode):
         views, log = await run_stage("inpaint", inpaint, inputs, choice, rgb_from_rgba)
         report = finish(log, on_failure, failure_lines(objects, views.views), views.notes)
         plate = objects.photo.rgb if views.background is None else views.background
-        ui = preview(views_sheet(objects, views), cls) | report
+        ui = preview(views_sheet(views), cls) | report
         return io.NodeOutput(views, image_from_rgb(plate), ui=ui)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from comfy_api.latest import io
 
 from ..cast_nodes.mesh import MeshInputs, make_meshes
-from ..cast_nodes.report.pictures import meshes_sheet
+from ..cast_nodes.report.sheets import entry_picture, meshes_sheet
 from .convert import preview
 from .run_stage import context_for_checks, failure_lines, finish, run_stage
 from .sockets import CATEGORY, CastMeshes, CastObjects, CastViews
@@ -52,6 +52,6 @@ class MeshObjects(io.ComfyNode):
     ) -> io.NodeOutput:
         choice = choice_from("mesh", backend)
         inputs = MeshInputs(with_retries(objects, retry), views)
-        meshes, log = await run_stage("mesh", make_meshes, inputs, choice)
+        meshes, log = await run_stage("mesh", make_meshes, inputs, choice, entry_picture)
         report = finish(log, on_failure, failure_lines(objects, meshes.entries), meshes.notes)
-        return io.NodeOutput(meshes, ui=preview(meshes_sheet(objects, meshes), cls) | report)
+        return io.NodeOutput(meshes, ui=preview(meshes_sheet(meshes), cls) | report)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from comfy_api.latest import io
 
 from ..cast_nodes.register import RegisterInputs, register
-from ..cast_nodes.report.pictures import fit_overlay
+from ..cast_nodes.report.pictures import fit_overlay, posed_by
 from .convert import preview
 from .run_stage import context_for_checks, failure_lines, finish, run_stage
 from .sockets import CATEGORY, CastGeometry, CastMeshes, CastObjects, CastPlacements
@@ -56,5 +56,6 @@ class Register(io.ComfyNode):
         placements, log = await run_stage("register", register, inputs, choice)
         failures = failure_lines(objects, placements.placements)
         report = finish(log, on_failure, failures, placements.notes)
-        picture = fit_overlay(objects, geometry, meshes, placements)
+        posed = posed_by(meshes, placements)
+        picture = fit_overlay(objects.photo, geometry.intrinsics, posed)
         return io.NodeOutput(placements, ui=preview(picture, cls) | report)

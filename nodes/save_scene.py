@@ -8,7 +8,7 @@ from pathlib import Path
 import folder_paths
 from comfy_api.latest import io
 
-from ..cast_nodes.pipeline import scene_facts
+from ..cast_nodes.pipeline import versions
 from ..cast_nodes.report import render_report
 from ..cast_nodes.run_folder import RunFolder
 from ..cast_nodes.types import Scene
@@ -61,13 +61,19 @@ def write_scene_folder(path: Path, scene: Scene) -> None:
     Raises:
         StorageError: the disk or the folder does not take it.
     """
-    folder = RunFolder(path)
-    folder.write_photo(scene.objects.photo)
+    folder, photo = RunFolder(path), scene.objects.photo
+    folder.write_photo(photo)
     folder.write_objects(scene.objects)
     folder.write_geometry(scene.geometry)
     folder.write_views(scene.views)
     folder.write_meshes(scene.meshes, scene.placements)
     folder.write_placements(scene.placements)
-    facts = scene_facts(scene)
+    facts = {
+        "photo": photo.name,
+        "photo_key": photo.key,
+        "width": photo.width,
+        "height": photo.height,
+        "versions": versions(),
+    }
     folder.write_scene(scene, render_report(scene, facts))
     folder.write_run(facts)

@@ -47,12 +47,16 @@ class Browser:
         return self._ask(do="problems")
 
     def open_comfyui(self, url: str) -> None:
-        """Opens the front end and waits until a graph can be loaded."""
+        """Opens the front end and waits until it has loaded the graph that it begins with."""
         self._ask(do="open", url=url)
         self.run(
             """
             for (let i = 0; i < 300; i++) {
-              if (window.app?.graph && window.LiteGraph?.registered_node_types?.CASTDetect) return;
+              const types = window.LiteGraph?.registered_node_types;
+              if (types?.CASTDetect && window.app?.isGraphReady) {
+                await new Promise((done) => setTimeout(done, 2000));
+                return window.app.graph.nodes.length;
+              }
               await new Promise((done) => setTimeout(done, 200));
             }
             throw new Error("the front end did not come up with the pack's nodes");

@@ -23,6 +23,9 @@ for n in ("nms", "qnms"):
 """
 """Beside a CPU build of torch the compiled half of torchvision may not load; ComfyUI imports it."""
 
+FRONT_END_SETTINGS = {"Comfy.TutorialCompleted": True, "Comfy.Minimap.Visible": False}
+"""No welcome dialog over the graph, and nothing that hides nodes on the screenshots."""
+
 TEST_NODES = '''
 """Sources that core does not have: what the tests feed to the pack's nodes."""
 import torch
@@ -121,6 +124,9 @@ class Server:
             (self.base / name).mkdir(parents=True, exist_ok=True)
         (custom / "cast").symlink_to(PACK, target_is_directory=True)
         (custom / "cast_tests.py").write_text(TEST_NODES)
+        settings = self.base / "user" / "default" / "comfy.settings.json"
+        settings.parent.mkdir()
+        settings.write_text(json.dumps(FRONT_END_SETTINGS))
         if subprocess.run(
             [self.python, "-c", "import torchvision"], capture_output=True
         ).returncode:

@@ -139,9 +139,15 @@ def test_masks_of_another_size_are_refused(server: Server):
     assert "they are 64 x 48, the image is 320 x 240" in server.run(prompt).error
 
 
-def test_too_few_names_for_the_masks_are_refused(server: Server):
-    prompt = chain(server, detect={"backend__labels": "chair"})
-    assert server.run(prompt).error.startswith("labels: 1 names for 3 masks")
+def test_a_name_for_a_mask_that_is_not_there_is_refused(server: Server):
+    prompt = chain(server, detect={"backend__labels": "7=chair"})
+    assert "labels: there is no mask 7" in server.run(prompt).error
+
+
+def test_masks_or_a_path_to_them_must_be_given(server: Server):
+    prompt = chain(server)
+    del prompt["detect"]["inputs"]["backend.masks"]
+    assert "connect masks to the node" in server.run(prompt).error
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,43 @@
+"""Sheets of several pictures, for the faces of nodes."""
+
+from __future__ import annotations
+
+import numpy as np
+from PIL import Image
+
+from ..errors import CastError
+from ..types import MeshEntry, Meshes, Scene
+from .pictures import fitted, mesh_picture
+
+COLUMNS = 4
+PAPER = 244
+
+
+def entry_picture(entry: MeshEntry, tile: int = 240) -> np.ndarray | None:
+    """The first candidate of an object, (tile, tile, 3) uint8; None when none can be drawn."""
+    for mesh in entry.candidates:
+        try:
+            return mesh_picture(mesh, tile, PAPER)
+        except CastError:
+            continue
+    return None
+
+
+def meshes_sheet(meshes: Meshes, tile: int = 240) -> np.ndarray:
+    """The first candidate of each object, in the order of the objects, (h, w, 3) uint8."""
+    pictures = [p for e in meshes.entries if (p := entry_picture(e, tile)) is not None]
+    columns = max(1, min(COLUMNS, len(pictures)))
+    rows = max(1, -(-len(pictures) // columns))
+    sheet = Image.new("RGB", (columns * tile, rows * tile), (PAPER, PAPER, PAPER))
+    for index, picture in enumerate(pictures):
+        at = (index % columns * tile, index // columns * tile)
+        sheet.paste(Image.fromarray(picture), at)
+    return np.asarray(sheet)
+
+
+def beside_photo(scene: Scene, longest: int = 2048) -> np.ndarray:
+    """The photo, and right of it the scene from the photo's camera, (h, w, 3) uint8."""
+    photo = scene.objects.photo.rgb
+    render = np.asarray(Image.fromarray(scene.render).resize(photo.shape[1::-1]))
+    gap = np.full((len(photo), max(2, photo.shape[1] // 100), 3), 255, np.uint8)
+    return fitted(np.hstack([photo, gap, render]), longest)
