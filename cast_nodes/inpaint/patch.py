@@ -1,0 +1,85 @@
+"""Inpaint backend ``patch``: outlines by symmetry and hull, colours by mirror and patches.
+
+No weights: what the photo does not show is borrowed from the object's own pixels. Good where
+a leg, a corner or a strip is hidden; it invents no structure it has not seen.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import ndimage
+
+from ..backends import Backend, BackendInfo, Need
+from ..context import Context
+from ..types import View
+from . import InpaintItem, InpaintOptions
+from .amodal import guess_hidden, mirrored
+from .cutout import make_view
+from .masks import spread
+from .texture import Hole, fill_texture
+
+MIRROR_ERROR = 32.0  # mean colour difference up to which the mirror image is believed
+
+
+@dataclass(frozen=True)
+class PatchOptions(InpaintOptions):
+    """No options of its own."""
+
+
+def run(item: InpaintItem, options: PatchOptions, context: Context) -> View:
+    """The object's view; what is hidden is filled when the item asks for it."""
+    rgb, hidden = item.rgb, np.zeros_like(item.visible)
+    if item.complete and options.complete:
+        rgb, hidden = complete_object(item, context.seed + item.retry)
+        context.cancel.check()
+    return make_view(item, rgb, hidden, options)
+
+
+def complete_object(item: InpaintItem, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Colours (h, w, 3) uint8 with the hidden part filled, and the hidden part (h, w) bool."""
+    guess = guess_hidden(item.visible, item.hidden)
+    hidden, visible = guess.hidden, item.visible
+    if not hidden.any():
+        return item.rgb, hidden
+    colours = item.rgb.astype(np.float32)
+    # Edges of masks often hold the neighbour's colour.
+    sound = visible & (ndimage.distance_transform_edt(np.pad(visible, 1))[1:-1, 1:-1] > 1.5)
+    sound = sound if np.count_nonzero(sound) > 0.3 * np.count_nonzero(visible) else visible
+    known = sound.copy()
+    if guess.axis is not None:
+        image = mirrored(colours, guess.axis)
+        there = mirrored(sound, guess.axis)
+        both = there & sound
+        if both.any() and np.abs(image - colours)[both].mean() < MIRROR_ERROR:
+            # The two halves are lit differently: the mirror image takes the near side's light.
+            light = spread(np.where(both[..., None], colours - image, 0), both.astype(np.float32))
+            borrowed = there & hidden
+            colours[borrowed] = np.clip((image + 0.7 * light)[borrowed], 0, 255)
+            known |= borrowed
+    rest = (hidden | (visible & ~sound)) & ~known
+    if rest.any():
+        base = ndimage.gaussian_filter(spread(colours, known.astype(np.float32)), (3, 3, 0))
+        detail = np.where(known[..., None], colours - base, 0).astype(np.float32)
+        group = np.zeros(rest.shape, int)
+        tile = int(np.clip(min(rest.shape) // 8, 8, 32))
+        filled = fill_texture(Hole(detail, rest, known, group), seed, tile) + base
+        colours[rest] = np.clip(filled[rest], 0, 255)
+    # What is seen stays what was seen.
+    out = np.where(visible[..., None], item.rgb, colours.round().astype(np.uint8))
+    return out.astype(np.uint8), hidden
+
+
+BACKEND = Backend(
+    info=BackendInfo(
+        name="patch",
+        label="Patches and symmetry",
+        kind="embedded",
+        summary="Completes hidden parts from the object's own pixels; paints a clean background.",
+        needs=(Need.package("patchmatch_cython", "patchmatch-cython", optional=True),),
+    ),
+    options=PatchOptions,
+    run=run,
+    default=True,
+)
