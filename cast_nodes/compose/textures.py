@@ -123,28 +123,57 @@ def rectified_texture(
             moved = np.linalg.norm(pixels_at(u + du, v + dv) - here, axis=-1) / step
         seen = moved[inside & np.isfinite(moved)]
         density.append(float(np.percentile(seen, 90)) if len(seen) else MIN_SIDE / size.max())
-    texels = np.clip(np.ceil(size * density), MIN_SIDE, limit).astype(int)
+    wanted = np.ceil(size * density)
+    texels = np.clip(wanted, MIN_SIDE, limit).astype(int)
+    columns, rows = int(texels[0]), int(texels[1])
 
-    # Two samples each way per texel: where the limit makes texels coarser than pixels, the
-    # plate would otherwise be picked at single points.
-    columns = low[0] + (np.arange(2 * texels[0]) + 0.5) / (2 * texels[0]) * size[0]
-    rows = low[1] + (np.arange(2 * texels[1]) + 0.5) / (2 * texels[1]) * size[1]
-    picture = np.zeros((texels[1], texels[0], 3), np.float32)
-    known = np.zeros((texels[1], texels[0]), bool)
-    band = 2 * max(1, (1 << 18) // texels[0])
-    for start in range(0, len(rows), band):
-        part = rows[start : start + band]
-        pixels = pixels_at(*np.meshgrid(columns, part))
-        with np.errstate(invalid="ignore"):
-            seen = np.all((pixels >= 0) & (pixels <= [width, height]), axis=-1)
-        colour = sample_bilinear(plate, np.nan_to_num(pixels)) * seen[..., None]
-        count = seen.reshape(len(part) // 2, 2, -1, 2).sum((1, 3))
-        total = colour.reshape(len(part) // 2, 2, -1, 2, 3).sum((1, 3))
-        here = slice(start // 2, start // 2 + len(part) // 2)
-        picture[here] = total / np.maximum(count, 1)[..., None]
-        known[here] = count > 0
+    # From texels to the plate it is a homography: plane to world to camera to pixels.
+    per_texel = size / texels
+    plane_from_texel = np.stack(
+        [right * per_texel[0], down * per_texel[1], foot + low[0] * right + low[1] * down], 1
+    )
+    to_camera = camera_from_world.scale * camera_from_world.rotation
+    homography = intrinsics @ (to_camera @ plane_from_texel)
+    homography[:, 2] += intrinsics @ camera_from_world.translation
+    picture, known = _warped(plate, homography, columns, rows, int((wanted > limit).any()) + 1)
     if not known.any():
         picture[:], known[:] = plate.reshape(-1, 3).mean(0), True
     filled = fill_smoothly(picture, known) if not known.all() else picture
     uv = (flat - low) / np.where(size > 0, size, 1)
     return np.clip(np.rint(filled), 0, 255).astype(np.uint8), uv
+
+
+def _warped(
+    plate: np.ndarray, homography: np.ndarray, width: int, height: int, samples: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """The plate through a (3, 3) homography from texels to pixels (corner-based both).
+
+    Args:
+        samples: per texel along each side; more than one where texels are coarser than pixels.
+
+    Returns:
+        (height, width, 3) float32, and (height, width) bool where the plate was met.
+    """
+    fine = homography @ np.diag([1 / samples, 1 / samples, 1.0])
+    fine = fine / np.abs(fine[2]).max()
+    if abs(fine[2, 2]) < 1e-9:  # Pillow divides by it
+        fine[2, 2] = 1e-9
+    source = Image.fromarray(np.dstack([plate, np.full(plate.shape[:2], 255, np.uint8)]))
+    warped = source.transform(
+        (width * samples, height * samples),
+        Image.Transform.PERSPECTIVE,
+        tuple((fine / fine[2, 2]).ravel()[:8]),
+        Image.Resampling.BILINEAR,
+    )
+    if samples > 1:
+        warped = warped.reduce(samples)
+    rgba = np.asarray(warped, np.float32)
+    ahead = (
+        homography[2, 0] * (np.arange(width) + 0.5)
+        + homography[2, 1] * (np.arange(height)[:, None] + 0.5)
+        + homography[2, 2]
+    ) > 0  # behind the camera the same formula gives a second, upside-down picture
+    known = (rgba[..., 3] > 0) & ahead
+    # Colour outside is 0, so after averaging it is premultiplied by the share that was met.
+    colour = rgba[..., :3] * (255 / np.maximum(rgba[..., 3:], 1))
+    return np.minimum(colour, 255), known

@@ -83,7 +83,7 @@ def mask_overlay(objects: Objects, longest: int = 1280) -> np.ndarray:
     for item in ordered:
         spot = _label_spot(item.mask, item.bbox) * scale
         colour = object_colour(item.id) if item.keep else DROPPED
-        _write(draw, f"{item.label} {item.id}", spot, colour, max(11, height // 45))
+        _write(draw, f"{item.label} {item.id}", spot, colour, max(11, height // 28))
     return np.asarray(picture)
 
 
