@@ -29,11 +29,11 @@ CLUSTERS = 14
 COLOUR_SAMPLES = 60.0
 """How many independent colour samples the picture counts as."""
 
-EDGE_WEIGHT, EDGE_EXPECTED = 45.0, 0.45
+EDGE_WEIGHT, EDGE_EXPECTED = 45.0, 0.4
 """Reward of a border as wide as the picture that lies wholly on edges, and the edge strength at
 which a border neither gains nor costs."""
 
-WALLS_APART = 0.15
+WALLS_APART = 0.2
 """Share of the colour evidence that is about walls differing from each other."""
 
 LIGHTNESS = 0.1
@@ -353,6 +353,8 @@ def _edges(
     rgb: np.ndarray, masked: np.ndarray, shape: tuple[int, int]
 ) -> tuple[np.ndarray, np.ndarray]:
     """Per small pixel the strongest edge in it: strength (h, w) 0..1 and unit gradient (h, w, 2)."""
+    if min(rgb.shape[:2]) < 2:
+        return np.zeros(shape), np.zeros((*shape, 2))
     grey = np.log(rgb.astype(np.float64).mean(-1) + 12.0)
     grey = ndimage.gaussian_filter(grey, 1.3)
     gy, gx = np.gradient(grey)
