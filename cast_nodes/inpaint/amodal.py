@@ -2,7 +2,8 @@
 
 The object may go on only under the things in front of it. Two guesses are joined: the mirror
 image about the best vertical axis (furniture mostly is symmetric, and seen from the front so
-is its picture), and the convex hull (edges run straight on behind the thing in front).
+is its picture), and what is bridged: pixels between two seen parts of a row or column, and
+narrow notches (a convex hull would fill the air beside every table leg).
 """
 
 from __future__ import annotations
@@ -12,7 +13,10 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
+from .masks import close_pockets, distance_to
+
 GUESS_SIDE = 256  # px, longest side at which outlines are guessed
+NOTCH = 0.06  # half width of the notches that are filled, share of the object's size
 MOST_GROWTH = 1.5  # hidden parts are at most so many times what is seen
 
 
@@ -45,19 +49,16 @@ def guess_hidden(visible: np.ndarray, front: np.ndarray) -> Guess:
     if not seen.any() or not before.any():
         return Guess(np.zeros_like(visible), None)
     axis = mirror_axis(seen, before)
-    hull = _hull(seen) & before
-    if axis is None:
-        whole = hull
-    else:
-        mirror = mirrored(seen, axis) & before
-        # Where the mirror image would itself be hidden it tells nothing: the hull decides.
-        untold = mirrored(before, axis) & before
-        whole = mirror | (hull & untold) | (_hull(seen | mirror) & hull)
-    whole = _attached(ndimage.binary_closing(whole | seen, iterations=2) & (before | seen), seen)
-    hidden = _limited(whole & before, seen)
+    whole = seen if axis is None else seen | (mirrored(seen, axis) & before)
+    notch = max(2, round(NOTCH * max(np.ptp(np.nonzero(seen), axis=1))))
+    whole = whole | bridged(whole, before) | (close_pockets(whole, notch) & before)
+    # Slivers along the outline are masks that do not quite meet.
+    hidden = ndimage.binary_opening(whole & before, np.ones((3, 3)))
+    hidden = _limited(_attached(hidden | seen, seen) & before, seen)
     full = np.repeat(np.repeat(hidden, step, 0), step, 1)[: visible.shape[0], : visible.shape[1]]
     if step > 1:  # staircases of the small picture
-        full = ndimage.gaussian_filter((full | visible).astype(np.float32), step) > 0.5
+        blurred = np.asarray(ndimage.gaussian_filter((full | visible).astype(np.float32), step))
+        full = blurred > 0.5
     full = _attached((full & front) | visible, visible) & front
     return Guess(full, None if axis is None else axis * step)
 
@@ -94,20 +95,31 @@ def mirrored(image: np.ndarray, axis: float) -> np.ndarray:
     return out
 
 
+def bridged(seen: np.ndarray, front: np.ndarray) -> np.ndarray:
+    """(h, w) bool: pixels of ``front`` between two seen ones of their row or column.
+
+    All pixels between the two must be of ``front``, so nothing crosses open background.
+    """
+    out = np.zeros_like(front)
+    for flip in (False, True):
+        here, over = (seen.T, front.T) if flip else (seen, front)
+        columns = np.arange(here.shape[1])
+        before = np.maximum.accumulate(np.where(over, -1, columns), 1)
+        after = np.minimum.accumulate(np.where(over, len(columns), columns)[:, ::-1], 1)[:, ::-1]
+        both = over & (before >= 0) & (after < len(columns))
+        rows = np.arange(here.shape[0])[:, None]
+        both &= here[rows, np.maximum(before, 0)]
+        both &= here[rows, np.minimum(after, len(columns) - 1)]
+        out |= both.T if flip else both
+    return out
+
+
 def _shrink(mask: np.ndarray, step: int) -> np.ndarray:
     """Blocks of step x step, True where any pixel is."""
     height, width = mask.shape
     padded = np.pad(mask, ((0, -height % step), (0, -width % step)))
     rows, columns = padded.shape[0] // step, padded.shape[1] // step
-    return padded.reshape(rows, step, columns, step).any((1, 3))
-
-
-def _hull(mask: np.ndarray) -> np.ndarray:
-    from skimage.morphology import convex_hull_image
-
-    if np.count_nonzero(mask) < 3:
-        return mask
-    return np.asarray(convex_hull_image(mask, offset_coordinates=False)) | mask
+    return np.asarray(padded.reshape(rows, step, columns, step).any((1, 3)))
 
 
 def _attached(mask: np.ndarray, seed: np.ndarray) -> np.ndarray:
@@ -120,5 +132,5 @@ def _limited(hidden: np.ndarray, seen: np.ndarray) -> np.ndarray:
     most = int(MOST_GROWTH * np.count_nonzero(seen))
     if np.count_nonzero(hidden) <= most:
         return hidden
-    away = np.where(hidden, ndimage.distance_transform_edt(~seen), np.inf)
+    away = np.where(hidden, distance_to(seen), np.inf)
     return hidden & (away <= np.partition(away.ravel(), most)[most])

@@ -17,6 +17,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
+from .masks import blur, distance_to, nearest_known
+
 FEATURE_SIGMA = 2.2  # noise of a feature, in Lab units; residuals are measured in it
 OUTLIER = 9.0  # squared residual (in sigmas) at which a pixel counts as half an outlier
 CELL_PENALTY = 0.12  # what one more cell must gain in the log of the cost
@@ -61,7 +63,7 @@ def room_cells(rgb: np.ndarray, hole: np.ndarray, seed: int = 0) -> Gate:
     """
     height, width = hole.shape
     features = _features(rgb, hole)
-    distance = ndimage.distance_transform_edt(~hole) if hole.any() else np.zeros(hole.shape)
+    distance = distance_to(hole) if hole.any() else np.zeros(hole.shape)
     # Near the hole counts most, but what touches it is often a shadow or a badly cut edge.
     reach = max(8.0, 0.2 * np.sqrt(np.count_nonzero(hole)))
     weight = np.exp(-distance / reach) * (1 - 0.9 * np.exp(-distance / (0.03 * max(hole.shape))))
@@ -97,11 +99,10 @@ def _features(rgb: np.ndarray, hole: np.ndarray) -> np.ndarray:
     """(h, w, 4) float64 in sigmas: damped lightness, a, b, and the strength of the texture."""
     from skimage.color import rgb2lab
 
-    nearest = ndimage.distance_transform_edt(hole, return_distances=False, return_indices=True)
-    filled = rgb[tuple(nearest)] if hole.any() else rgb
+    filled = nearest_known(rgb, hole)
     lab = rgb2lab(np.dstack([ndimage.median_filter(filled[..., c], size=5) for c in range(3)]))
     light = rgb2lab(filled)[..., 0]
-    rough = np.sqrt(ndimage.gaussian_filter((light - ndimage.gaussian_filter(light, 1.5)) ** 2, 3))
+    rough = np.sqrt(blur((light - blur(light, 1.5)) ** 2, 3.0))
     texture = 0.8 * np.minimum(rough, 5)
     return np.dstack([0.7 * lab[..., 0], lab[..., 1], lab[..., 2], texture]) / FEATURE_SIGMA
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy import ndimage
 
 from ..types import View
 from . import InpaintItem, InpaintOptions
-from .masks import spread
+from .masks import blur, depth_in, spread, widened
 
 EDGE_PX = 1.2  # colours this close to the outline may be mixed with the background's
 
@@ -51,10 +50,10 @@ def soft_edge(mask: np.ndarray) -> np.ndarray:
     The ramp's half lies on the mask's outline. What is thinner than the ramp stays opaque in
     its middle.
     """
-    blurred = ndimage.gaussian_filter(mask.astype(np.float32), 0.6)
+    blurred = blur(mask.astype(np.float32), 0.6)
     ramp = np.clip((blurred - 0.5) * 1.6 + 0.5, 0, 1)
-    middle = mask & (ndimage.distance_transform_edt(np.pad(mask, 1))[1:-1, 1:-1] > 1.0)
-    thin = mask & ~ndimage.binary_dilation(middle)
+    middle = mask & (depth_in(mask) > 1.0)
+    thin = mask & ~widened(middle, 1)
     return np.where(middle | thin, 255, np.round(255 * ramp)).astype(np.uint8)
 
 
@@ -64,16 +63,14 @@ def clean_edge(rgb: np.ndarray, mask: np.ndarray) -> np.ndarray:
     Pixels inside stay as they are; those at the outline, where the camera has mixed object
     and background, and those beyond it take the colour from within.
     """
-    depth = ndimage.distance_transform_edt(np.pad(mask, 1))[1:-1, 1:-1]
-    inner = depth > EDGE_PX
+    inner = depth_in(mask) > EDGE_PX
     # Thin parts have no inside: their own pixels must do.
     weight = np.where(inner, 1.0, np.where(mask, 0.02, 0.0)).astype(np.float32)
-    near = np.minimum(ndimage.gaussian_filter(weight, 1.5) * 4, 1)
-    smooth = ndimage.gaussian_filter(rgb * weight[..., None], (1.5, 1.5, 0))
-    share = ndimage.gaussian_filter(weight, 1.5)[..., None]
-    close = smooth / np.maximum(share, 1e-4)
-    far = spread(close, np.where(share[..., 0] > 1e-3, near, 0))
-    keep = inner | (mask & ~ndimage.binary_dilation(inner, iterations=2))
+    share = blur(weight, 1.5)[..., None]
+    close = blur(rgb * weight[..., None], 1.5) / np.maximum(share, 1e-4)
+    near = np.where(share[..., 0] > 1e-3, np.minimum(4 * share[..., 0], 1), 0)
+    far = spread(close, near)
+    keep = inner | (mask & ~widened(inner, 2))
     carried = np.where(share > 1e-3, close, far)
     return np.where(keep[..., None], rgb, np.clip(carried.round(), 0, 255)).astype(np.uint8)
 
@@ -84,7 +81,7 @@ def shrink_rgba(rgba: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 
     def resize(channel: np.ndarray) -> np.ndarray:
         picture = Image.fromarray(channel.astype(np.float32))
-        return np.asarray(picture.resize(size[::-1], Image.Resampling.BOX))
+        return np.asarray(picture.resize((size[1], size[0]), Image.Resampling.BOX))
 
     # A hint of weight keeps the colours under alpha 0.
     weight = rgba[..., 3].astype(np.float32) / 255 + 1e-3

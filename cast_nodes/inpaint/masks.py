@@ -6,11 +6,58 @@ import numpy as np
 from scipy import ndimage
 
 
+def depth_in(mask: np.ndarray) -> np.ndarray:
+    """(h, w) float64: distance of every pixel of the mask to the nearest outside it, px.
+
+    What lies beyond the picture counts as outside.
+    """
+    return np.asarray(ndimage.distance_transform_edt(np.pad(mask, 1)))[1:-1, 1:-1]
+
+
+def distance_to(mask: np.ndarray) -> np.ndarray:
+    """(h, w) float64: distance of every pixel to the nearest of the mask, px.
+
+    All infinite when the mask is empty.
+    """
+    if not mask.any():
+        return np.full(mask.shape, np.inf)
+    return np.asarray(ndimage.distance_transform_edt(~mask))
+
+
+def parts_of(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Connected parts: (h, w) int labels from 1 (0 outside), and sizes (n + 1,) with [0] = 0."""
+    labels = np.zeros(mask.shape, np.int32)
+    ndimage.label(mask, output=labels)
+    sizes = np.bincount(labels.ravel())
+    sizes[0] = 0
+    return labels, sizes
+
+
+def widened(mask: np.ndarray, pixels: int) -> np.ndarray:
+    """Dilation by steps to the four neighbours."""
+    return np.asarray(ndimage.binary_dilation(mask, iterations=pixels))
+
+
+def nearest_known(image: np.ndarray, hole: np.ndarray) -> np.ndarray:
+    """(h, w, C): every pixel of the hole takes the colour of the nearest known pixel."""
+    if not hole.any():
+        return image
+    nearest = ndimage.distance_transform_edt(hole, return_distances=False, return_indices=True)
+    rows, columns = np.asarray(nearest)
+    return image[rows, columns]
+
+
+def blur(image: np.ndarray, sigma: float) -> np.ndarray:
+    """Gaussian blur of (h, w) or (h, w, C) over the picture's two axes."""
+    sigmas = (sigma, sigma) if image.ndim == 2 else (sigma, sigma, 0)
+    return np.asarray(ndimage.gaussian_filter(image, sigmas))
+
+
 def grow(mask: np.ndarray, radius: float) -> np.ndarray:
     """The (h, w) bool mask and all pixels closer to it than ``radius`` px."""
     if radius <= 0 or not mask.any():
         return mask
-    return ndimage.distance_transform_edt(~mask) <= radius
+    return distance_to(mask) <= radius
 
 
 def close_pockets(mask: np.ndarray, radius: int) -> np.ndarray:
@@ -22,8 +69,8 @@ def close_pockets(mask: np.ndarray, radius: int) -> np.ndarray:
     if radius < 1 or not mask.any():
         return mask
     padded = np.pad(mask, radius + 1, mode="edge")
-    grown = ndimage.distance_transform_edt(~padded) <= radius
-    closed = ndimage.distance_transform_edt(grown) > radius
+    grown = distance_to(padded) <= radius
+    closed = distance_to(~grown) > radius
     return (closed | padded)[radius + 1 : -radius - 1, radius + 1 : -radius - 1]
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import ndimage
 
 from ..backends import Backend, BackendInfo, Need
 from ..context import Context
@@ -17,7 +16,7 @@ from ..types import View
 from . import InpaintItem, InpaintOptions
 from .amodal import guess_hidden, mirrored
 from .cutout import make_view
-from .masks import spread
+from .masks import blur, depth_in, spread
 from .texture import Hole, fill_texture
 
 MIRROR_ERROR = 32.0  # mean colour difference up to which the mirror image is believed
@@ -45,7 +44,7 @@ def complete_object(item: InpaintItem, seed: int) -> tuple[np.ndarray, np.ndarra
         return item.rgb, hidden
     colours = item.rgb.astype(np.float32)
     # Edges of masks often hold the neighbour's colour.
-    sound = visible & (ndimage.distance_transform_edt(np.pad(visible, 1))[1:-1, 1:-1] > 1.5)
+    sound = visible & (depth_in(visible) > 1.5)
     sound = sound if np.count_nonzero(sound) > 0.3 * np.count_nonzero(visible) else visible
     known = sound.copy()
     if guess.axis is not None:
@@ -60,15 +59,26 @@ def complete_object(item: InpaintItem, seed: int) -> tuple[np.ndarray, np.ndarra
             known |= borrowed
     rest = (hidden | (visible & ~sound)) & ~known
     if rest.any():
-        base = ndimage.gaussian_filter(spread(colours, known.astype(np.float32)), (3, 3, 0))
-        detail = np.where(known[..., None], colours - base, 0).astype(np.float32)
-        group = np.zeros(rest.shape, int)
-        tile = int(np.clip(min(rest.shape) // 8, 8, 32))
-        filled = fill_texture(Hole(detail, rest, known, group), seed, tile) + base
+        filled = _with_texture(colours, known, rest, seed)
         colours[rest] = np.clip(filled[rest], 0, 255)
     # What is seen stays what was seen.
     out = np.where(visible[..., None], item.rgb, colours.round().astype(np.uint8))
     return out.astype(np.uint8), hidden
+
+
+def _with_texture(
+    colours: np.ndarray, known: np.ndarray, rest: np.ndarray, seed: int
+) -> np.ndarray:
+    """(h, w, 3): the known colours spread over the rest, with the object's own fine texture."""
+    base = blur(spread(colours, known.astype(np.float32)), 3.0)
+    detail = np.where(known[..., None], colours - base, 0).astype(np.float32)
+    strength = np.abs(detail).max(-1)
+    # Edges between parts are no texture, unless they are everywhere (a pattern).
+    usual = float(np.percentile(strength[known], 70)) if known.any() else 0.0
+    source = known & (blur(strength, 2.0) < max(8.0, 1.5 * usual))
+    tile = int(np.clip(min(rest.shape) // 8, 8, 32))
+    group = np.zeros(rest.shape, int)
+    return base + fill_texture(Hole(detail, rest, source, group), seed, tile)
 
 
 BACKEND = Backend(

@@ -17,7 +17,16 @@ from scipy import ndimage, sparse
 from scipy.sparse.linalg import factorized
 
 from .cells import room_cells
-from .masks import bounding_box, close_pockets, grow, resize_linear, spread
+from .masks import (
+    blur,
+    bounding_box,
+    close_pockets,
+    distance_to,
+    grow,
+    parts_of,
+    resize_linear,
+    spread,
+)
 from .texture import Hole, fill_texture, solver_class
 
 WORK_PIXELS = 1_000_000  # the hole is painted at this resolution at most
@@ -84,20 +93,19 @@ def make_plate(
     closed = close_pockets(hole, round(0.035 * side))
     if np.count_nonzero(~closed) < max(16, 0.01 * hole.size):
         closed = hole
-    parts, count = ndimage.label(closed)
-    sizes = np.bincount(parts.ravel(), minlength=count + 1)[1:]
+    parts, sizes = parts_of(closed)
     order = np.argsort(-sizes, kind="stable")
     least = max(64, 2e-4 * hole.size)
     for rank, part in enumerate(order):
         check()
         if rank >= MAX_HOLES or sizes[part] < least:
             break
-        _paint_hole(work, hole, closed, parts == part + 1, painted, shadows, seed + rank)
+        _paint_hole(work, hole, closed, parts == part, painted, shadows, seed + rank)
     rest = hole & ~painted
     if rest.any():
         work = np.where(rest[..., None], spread(work, (~rest).astype(np.float32)), work)
         painted |= rest
-    return Plate(_fuse(rgb, work, photo, painted), _at_full_size(painted, mask.shape) > 0, notes)
+    return Plate(_fuse(rgb, work, painted), _at_full_size(painted, mask.shape) > 0, notes)
 
 
 def _shrink(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
@@ -106,7 +114,7 @@ def _shrink(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 
     if image.shape[:2] == size:
         return image if image.ndim == 3 else image[..., None]
-    small = np.asarray(Image.fromarray(image).resize(size[::-1], Image.Resampling.BOX))
+    small = np.asarray(Image.fromarray(image).resize((size[1], size[0]), Image.Resampling.BOX))
     return small if small.ndim == 3 else small[..., None]
 
 
@@ -160,7 +168,7 @@ def _paint_hole(
     detail = residual - slow
     # Pictures, plants, shadows' edges: not the surface's texture.
     source = ~unknown & ~closed[at] & (np.abs(slow).max(-1) < 24)
-    source &= np.abs(ndimage.gaussian_filter(detail.mean(-1), 3.0)) < 10
+    source &= np.abs(blur(detail.mean(-1), 3.0)) < 10
     texture = fill_texture(Hole(detail, target, source, labels), seed)
     filled = base + texture + _seam(residual, target, unknown)
     crop[target] = np.clip(filled[target], 0, 255)
@@ -170,8 +178,8 @@ def _paint_hole(
 def _local_mean(image: np.ndarray, known: np.ndarray, sigma: float) -> np.ndarray:
     """Gaussian mean of the known pixels of (h, w, C)."""
     weight = known.astype(np.float32)
-    total = ndimage.gaussian_filter(image * weight[..., None], (sigma, sigma, 0))
-    share = ndimage.gaussian_filter(weight, sigma)[..., None]
+    total = blur(image * weight[..., None], sigma)
+    share = blur(weight, sigma)[..., None]
     return total / np.maximum(share, 1e-3)
 
 
@@ -216,23 +224,22 @@ def _spoilt(
     hole, and in the pockets between legs all that is the surface or a shadow on it. What is
     of another colour there, a rug say, stays.
     """
-    ratio = (ndimage.gaussian_filter(rgb.astype(float), (0.7, 0.7, 0)) + 4) / (shade + 4)
+    ratio = (blur(rgb.astype(float), 0.7) + 4) / (shade + 4)
     mean = ratio.mean(-1)
     tinted = np.abs(ratio - mean[..., None]).max(-1)
     dark = (mean < 0.94) & (mean > 0.2) & (tinted < 0.08)
-    close = ndimage.distance_transform_edt(~hole) <= reach
+    close = distance_to(hole) <= reach
     pocket = closed & ~hole & (mean > 0.2) & (mean < 1.12) & (tinted < 0.06)
-    found = ndimage.binary_propagation(grow(hole, 1.5), mask=hole | (dark & close) | pocket)
-    return (ndimage.binary_closing(found, iterations=1) & (close | closed) | pocket) & ~hole
+    reachable = hole | (dark & close) | pocket
+    found = np.asarray(ndimage.binary_propagation(grow(hole, 1.5), mask=reachable))
+    found = np.asarray(ndimage.binary_closing(found, iterations=1), bool)
+    return (found & (close | closed) | pocket) & ~hole
 
 
 def _without_islands(hole: np.ndarray) -> np.ndarray:
     """The hole with the small known areas inside it: they show little but shadow."""
-    parts, count = ndimage.label(~hole)
-    sizes = np.bincount(parts.ravel(), minlength=count + 1)
-    small = sizes < 0.01 * hole.size
-    small[0] = False
-    return hole | small[parts]
+    parts, sizes = parts_of(~hole)
+    return hole | (sizes < 0.01 * hole.size)[parts]
 
 
 def _shade_at(shade: np.ndarray, cells: np.ndarray, labels: np.ndarray) -> np.ndarray:
@@ -246,7 +253,7 @@ def _shade_at(shade: np.ndarray, cells: np.ndarray, labels: np.ndarray) -> np.nd
         if not inside.any():  # a sliver that the low resolution has missed
             inside = np.ones_like(inside)
         wide = resize_linear(spread(shade.astype(np.float32), inside), height, width)
-        share = ndimage.gaussian_filter((labels == cell).astype(np.float32), 0.8)[..., None]
+        share = blur((labels == cell).astype(np.float32), 0.8)[..., None]
         total += wide * share
         weights += share
     return total / np.maximum(weights, 1e-6)
@@ -259,9 +266,9 @@ def _seam(residual: np.ndarray, target: np.ndarray, unknown: np.ndarray) -> np.n
     """
     length = 0.03 * max(target.shape) + 2
     known = (~unknown).astype(np.float32)
-    near = ndimage.distance_transform_edt(target)
+    near = distance_to(~target)
     smooth = spread(residual, known)
-    smooth = ndimage.gaussian_filter(smooth, (1.5, 1.5, 0))
+    smooth = blur(smooth, 1.5)
     fade = np.exp(-((near / length) ** 1.5))[..., None]
     return np.where(target[..., None], smooth * fade, 0)
 
@@ -271,14 +278,10 @@ def _at_full_size(painted: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     return resize_linear(painted[..., None].astype(np.float32), *shape)[..., 0]
 
 
-def _fuse(rgb: np.ndarray, work: np.ndarray, photo: np.ndarray, painted: np.ndarray) -> np.ndarray:
+def _fuse(rgb: np.ndarray, work: np.ndarray, painted: np.ndarray) -> np.ndarray:
     """The painted pixels over the photo at its full resolution, blended inside the hole."""
     shape = rgb.shape[:2]
-    alpha = (
-        np.clip(ndimage.distance_transform_edt(painted) / 4.0, 0, 1)
-        if (~painted).any()
-        else 1.0 * painted
-    )
+    alpha = np.clip(distance_to(~painted) / 4.0, 0, 1)
     alpha = resize_linear(alpha[..., None].astype(np.float32), *shape)
     fill = resize_linear(work, *shape)
     mixed = np.clip(rgb * (1 - alpha) + fill * alpha, 0, 255).round().astype(np.uint8)

@@ -13,7 +13,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import ndimage
+
+from .masks import blur, depth_in, widened
 
 PATCH = 5  # px, side of a PatchMatch patch
 CANDIDATES = 48  # tiles tried for each place
@@ -93,7 +94,7 @@ def _lay_tiles(
     if len(rows) < 4:
         return False
     step = size * 2 // 3
-    depth = ndimage.distance_transform_edt(mine)
+    depth = depth_in(mine)
     places = []
     top, left = np.flatnonzero(mine.any(1))[0], np.flatnonzero(mine.any(0))[0]
     for y in range(int(top) - size // 3, height, step):
@@ -140,15 +141,15 @@ def _mend_joints(
         differs = (tile[a] != tile[b]) & (hole.group[a] == hole.group[b])
         joint[a] |= differs
         joint[b] |= differs
-    joint = ndimage.binary_dilation(joint, iterations=JOINT_PX) & hole.hole & (tile >= 0)
+    joint = widened(joint, JOINT_PX) & hole.hole & (tile >= 0)
     blocked = ~(hole.source | (hole.hole & ~joint)) | joint
     height, width = joint.shape
     if not joint.any() or min(height, width) <= 2 * PATCH:
         return image
     if solver is None:
         weight = (~blocked).astype(np.float32)
-        soft = ndimage.gaussian_filter(image * weight[..., None], (1.5, 1.5, 0))
-        share = ndimage.gaussian_filter(weight, 1.5)[..., None]
+        soft = blur(image * weight[..., None], 1.5)
+        share = blur(weight, 1.5)[..., None]
         return np.where(joint[..., None], soft / np.maximum(share, 1e-3), image)
     # Surfaces lie far apart in a guide channel, and what must not be copied farther still.
     guide = np.where(blocked & ~joint, -4000.0, 60.0 * hole.group)
