@@ -8,8 +8,8 @@ from comfy_api.latest import Types, io
 
 from ..cast_nodes.compose import ComposeInputs, compose
 from ..cast_nodes.report.sheets import beside_photo
-from .convert import image_from_rgb, load3d_camera, preview
-from .run_stage import context_for_checks, finish, run_stage
+from .convert import image_from_rgb, load3d_camera
+from .run_stage import context_for_checks, present, run_stage
 from .sockets import (
     CATEGORY,
     CastGeometry,
@@ -62,6 +62,8 @@ class ComposeScene(io.ComfyNode):
         choice = choice_from("compose", backend)
         inputs = ComposeInputs(objects, geometry, views, meshes, placements)
         scene, log = await run_stage("compose", compose, inputs, choice)
-        ui = preview(beside_photo(scene), cls) | finish(log, "continue", (), scene.notes)
+        placed = sum(p.camera_from_object is not None for p in placements.placements)
+        summary = f"{placed} objects in the scene, {len(scene.glb) / 1e6:.1f} MB"
+        ui = await present(cls, log, beside_photo(scene), summary, notes=scene.notes)
         glb = Types.File3D(BytesIO(scene.glb), "glb")
         return io.NodeOutput(scene, glb, image_from_rgb(scene.render), load3d_camera(scene), ui=ui)

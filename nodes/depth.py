@@ -7,8 +7,8 @@ from comfy_api.latest import io
 from ..cast_nodes.depth import DepthInputs, estimate_geometry
 from ..cast_nodes.errors import BadInput
 from ..cast_nodes.report.pictures import depth_picture
-from .convert import photo_from_image, preview
-from .run_stage import context_for_checks, finish, run_stage
+from .convert import photo_from_image
+from .run_stage import context_for_checks, present, run_stage
 from .sockets import CATEGORY, CastGeometry, CastObjects
 from .widgets import backend_input, choice_from, missing_needs
 
@@ -55,5 +55,7 @@ class Depth(io.ComfyNode):
         photo = photo_from_image(image) if objects is None else objects.photo
         inputs = DepthInputs(photo, objects)
         geometry, log = await run_stage("depth", estimate_geometry, inputs, choice)
-        ui = preview(depth_picture(geometry), cls) | finish(log, "continue", (), geometry.notes)
+        unit = "in metres" if geometry.metric else "unit unknown"
+        summary = f"{'approximate' if geometry.approximate else 'measured'}, {unit}"
+        ui = await present(cls, log, depth_picture(geometry), summary, notes=geometry.notes)
         return io.NodeOutput(geometry, ui=ui)

@@ -6,8 +6,8 @@ from comfy_api.latest import io
 
 from ..cast_nodes.detect import DetectInputs, detect
 from ..cast_nodes.report.pictures import mask_overlay
-from .convert import MAX_SIDE_PX, objects_from_boxes, objects_from_masks, photo_from_image, preview
-from .run_stage import context_for_checks, finish, run_stage
+from .convert import MAX_SIDE_PX, objects_from_boxes, objects_from_masks, photo_from_image
+from .run_stage import context_for_checks, counted, present, run_stage
 from .sockets import CATEGORY, CastObjects
 from .widgets import backend_input, choice_from, missing_needs
 
@@ -77,5 +77,6 @@ class Detect(io.ComfyNode):
         elif "boxes" in backend:
             given = objects_from_boxes(backend["boxes"], image, photo)
         objects, log = await run_stage("detect", detect, DetectInputs(photo, given), choice)
-        ui = preview(mask_overlay(objects), cls) | finish(log, "continue", (), objects.notes)
+        summary = f"{len(objects.objects)} found: {counted(o.label for o in objects.objects)}"
+        ui = await present(cls, log, mask_overlay(objects), summary, notes=objects.notes)
         return io.NodeOutput(objects, ui=ui)

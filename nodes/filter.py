@@ -6,8 +6,7 @@ from comfy_api.latest import io
 
 from ..cast_nodes.filter import filter_objects
 from ..cast_nodes.report.pictures import mask_overlay
-from .convert import preview
-from .run_stage import context_for_checks, finish, run_stage
+from .run_stage import context_for_checks, present, run_stage
 from .sockets import CATEGORY, CastObjects
 from .widgets import backend_input, choice_from, missing_needs
 
@@ -41,5 +40,6 @@ class Filter(io.ComfyNode):
         choice = choice_from("filter", backend)
         kept, log = await run_stage("filter", filter_objects, objects, choice)
         dropped = [f"{o.label} {o.id} dropped: {o.reason}" for o in kept.objects if not o.keep]
-        ui = preview(mask_overlay(kept), cls) | finish(log, "continue", (), [*kept.notes, *dropped])
+        summary = "\n".join([f"{len(kept.kept)} kept", *dropped])
+        ui = await present(cls, log, mask_overlay(kept), summary, notes=[*kept.notes, *dropped])
         return io.NodeOutput(kept, ui=ui)

@@ -6,8 +6,8 @@ from comfy_api.latest import io
 
 from ..cast_nodes.inpaint import inpaint
 from ..cast_nodes.report.pictures import views_sheet
-from .convert import image_from_rgb, preview, rgb_from_rgba
-from .run_stage import context_for_checks, failure_lines, finish, run_stage
+from .convert import image_from_rgb, rgb_from_rgba
+from .run_stage import context_for_checks, failure_lines, present, run_stage
 from .sockets import CATEGORY, CastObjects, CastViews
 from .widgets import (
     backend_input,
@@ -53,7 +53,8 @@ class Inpaint(io.ComfyNode):
         choice = choice_from("inpaint", backend)
         inputs = with_retries(objects, retry)
         views, log = await run_stage("inpaint", inpaint, inputs, choice, rgb_from_rgba)
-        report = finish(log, on_failure, failure_lines(objects, views.views), views.notes)
+        failures = failure_lines(objects, views.views)
+        sheet = views_sheet(views)
+        ui = await present(cls, log, sheet, "", failures, views.notes, on_failure)
         plate = objects.photo.rgb if views.background is None else views.background
-        ui = preview(views_sheet(views), cls) | report
         return io.NodeOutput(views, image_from_rgb(plate), ui=ui)

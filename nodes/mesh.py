@@ -6,8 +6,7 @@ from comfy_api.latest import io
 
 from ..cast_nodes.mesh import MeshInputs, make_meshes
 from ..cast_nodes.report.sheets import entry_picture, meshes_sheet
-from .convert import preview
-from .run_stage import context_for_checks, failure_lines, finish, run_stage
+from .run_stage import context_for_checks, failure_lines, present, run_stage
 from .sockets import CATEGORY, CastMeshes, CastObjects, CastViews
 from .widgets import (
     backend_input,
@@ -53,5 +52,7 @@ class MeshObjects(io.ComfyNode):
         choice = choice_from("mesh", backend)
         inputs = MeshInputs(with_retries(objects, retry), views)
         meshes, log = await run_stage("mesh", make_meshes, inputs, choice, entry_picture)
-        report = finish(log, on_failure, failure_lines(objects, meshes.entries), meshes.notes)
-        return io.NodeOutput(meshes, ui=preview(meshes_sheet(meshes), cls) | report)
+        failures = failure_lines(objects, meshes.entries)
+        sheet = meshes_sheet(meshes)
+        ui = await present(cls, log, sheet, "", failures, meshes.notes, on_failure)
+        return io.NodeOutput(meshes, ui=ui)

@@ -6,8 +6,7 @@ from comfy_api.latest import io
 
 from ..cast_nodes.register import RegisterInputs, register
 from ..cast_nodes.report.pictures import fit_overlay, posed_by
-from .convert import preview
-from .run_stage import context_for_checks, failure_lines, finish, run_stage
+from .run_stage import context_for_checks, failure_lines, present, run_stage
 from .sockets import CATEGORY, CastGeometry, CastMeshes, CastObjects, CastPlacements
 from .widgets import (
     backend_input,
@@ -55,7 +54,7 @@ class Register(io.ComfyNode):
         inputs = RegisterInputs(with_retries(objects, retry), geometry, meshes)
         placements, log = await run_stage("register", register, inputs, choice)
         failures = failure_lines(objects, placements.placements)
-        report = finish(log, on_failure, failures, placements.notes)
         posed = posed_by(meshes, placements)
         picture = fit_overlay(objects.photo, geometry.intrinsics, posed)
-        return io.NodeOutput(placements, ui=preview(picture, cls) | report)
+        ui = await present(cls, log, picture, "", failures, placements.notes, on_failure)
+        return io.NodeOutput(placements, ui=ui)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import folder_paths
+import numpy as np
 from comfy.model_management import (
     InterruptProcessingException,
     throw_exception_if_processing_interrupted,
@@ -30,7 +32,7 @@ from ..cast_nodes.context import CancelToken, Context, Progress
 from ..cast_nodes.errors import Cancelled, ObjectFailure
 from ..cast_nodes.store import Store
 from ..cast_nodes.types import Objects
-from .convert import pil_from_rgb
+from .convert import pil_from_rgb, preview
 
 POLL_S = 0.1
 
@@ -55,6 +57,7 @@ class StageLog:
     Attributes:
         made, reused: labels of what was computed and of what came from the store.
         warnings: sentences for the user.
+        live: a live picture was shown.
     """
 
     stage: str
@@ -62,6 +65,7 @@ class StageLog:
     made: list[str] = field(default_factory=list)
     reused: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    live: bool = False
 
     def add(self, step: Progress) -> None:
         if step.label:
@@ -116,7 +120,7 @@ async def run_stage(
             while not steps.empty():
                 step = steps.get_nowait()
                 log.add(step)
-                await _show(step, node_id, picture)
+                log.live |= await _show(step, node_id, picture)
             _pass_on_interrupt()
         result = work.result()
         if token.cancelled:
@@ -137,23 +141,30 @@ def _pass_on_interrupt() -> None:
             token.cancel()
 
 
-async def _show(step: Progress, node_id: str, picture: Callable[[Any], Any] | None) -> None:
+async def _show(step: Progress, node_id: str, picture: Callable[[Any], Any] | None) -> bool:
+    """Shows one step; tells whether a live picture was among it."""
     if not step.total:
-        return
-    preview = None
+        return False
+    preview_image = None
     if picture is not None and step.result is not None and not step.reused:
         rgb = picture(step.result)
-        preview = None if rgb is None else pil_from_rgb(rgb)
+        preview_image = None if rgb is None else pil_from_rgb(rgb)
     await ComfyAPI().execution.set_progress(
-        step.done, step.total, node_id=node_id, preview_image=preview
+        step.done, step.total, node_id=node_id, preview_image=preview_image
     )
     if step.label:
         show_text(f"{step.label} ({step.done} of {step.total})", node_id)
+    return preview_image is not None
 
 
 def show_text(text: str, node_id: str | None = None) -> None:
     """Text on the face of the node that is running."""
     PromptServer.instance.send_progress_text(text, node_id or get_executing_context().node_id)
+
+
+def counted(labels: Iterable[str]) -> str:
+    """``3 chair, 1 table``, the most frequent first."""
+    return ", ".join(f"{n} {label}" for label, n in Counter(labels).most_common())
 
 
 def failure_lines(objects: Objects, entries: Iterable[Any]) -> list[str]:
@@ -166,31 +177,45 @@ def failure_lines(objects: Objects, entries: Iterable[Any]) -> list[str]:
     ]
 
 
-def finish(log: StageLog, on_failure: str, failures: Sequence[str], notes: Sequence[str]) -> dict:
-    """The report for the node's face; raises in "stop" mode when objects failed.
+async def present(
+    cls: Any,
+    log: StageLog,
+    picture: np.ndarray,
+    summary: str = "",
+    failures: Sequence[str] = (),
+    notes: Sequence[str] = (),
+    on_failure: str = "continue",
+) -> dict:
+    """What the node shows: its picture, a few words, and the report for scripts and tests.
+
+    Args:
+        picture: (h, w, 3) uint8.
+        summary: one line; empty counts what was made and reused.
 
     Raises:
         ObjectFailure: ``on_failure`` is "stop" and an object failed.
     """
-    text = "\n".join([log.line(failures), *failures, *log.warnings])
+    text = "\n".join([summary or log.line(failures), *failures, *log.warnings])
     show_text(text)
     logging.info("CAST %s (%s): %s", log.stage, log.backend, text.replace("\n", "; "))
+    if log.live:
+        # The front end keeps the last live picture in front of the node's own.
+        await ComfyAPI().execution.set_progress(
+            1, 1, preview_image=pil_from_rgb(picture), ignore_size_limit=True
+        )
     if failures and on_failure == "stop":
         raise ObjectFailure(
             f"{len(failures)} of {len(log.made) + len(log.reused)} objects failed, the others are"
             " kept; queue again to redo the failed ones, or set on_failure to continue. "
             + "; ".join(failures)
         )
-    return {
-        "cast_report": [
-            {
-                "stage": log.stage,
-                "backend": log.backend,
-                "made": log.made,
-                "reused": log.reused,
-                "failures": list(failures),
-                "warnings": log.warnings,
-                "notes": list(notes),
-            }
-        ]
+    report = {
+        "stage": log.stage,
+        "backend": log.backend,
+        "made": log.made,
+        "reused": log.reused,
+        "failures": list(failures),
+        "warnings": log.warnings,
+        "notes": list(notes),
     }
+    return preview(picture, cls) | {"cast_report": [report]}

@@ -124,8 +124,7 @@ def retry_input(what: str) -> io.String.Input:
     return io.String.Input(
         "retry",
         default="",
-        placeholder="retry objects, e.g. 2, 5:3",
-        optional=True,
+        placeholder="2, 5:3",
         tooltip=f"Objects whose {what} shall be made anew, by their number in the picture:"
         " '2' or '2:1' redoes object 2, '2:2' once more, '2:1, 5:3' two of them."
         " All others are reused.",

@@ -136,7 +136,7 @@ class Server:
             (shim / "prestartup_script.py").write_text(TORCHVISION_SHIM)
         command = [
             self.python, "main.py", "--cpu", "--port", str(self.port),
-            "--base-directory", str(self.base), "--disable-api-nodes",
+            "--base-directory", str(self.base),
             "--database-url", f"sqlite:///{self.base}/user/tests.db",
         ]  # fmt: skip
         with self.log.open("wb") as log:

@@ -60,8 +60,9 @@ def test_a_node_has_its_sockets_and_tells_what_it_is_for(server: Server, node_id
 def test_the_backend_is_the_last_input_so_that_saved_values_keep_their_place(
     server: Server, stage: str
 ):
-    order = info(server, NODE_OF_STAGE[stage])["input_order"]
-    assert order["required"][-1] == "backend"
+    groups = info(server, NODE_OF_STAGE[stage])["input"]
+    assert list(groups["required"])[-1] == "backend"
+    assert not {spec[0] for spec in groups.get("optional", {}).values()} & WIDGETS
 
 
 @pytest.mark.parametrize("stage", NODE_OF_STAGE)

@@ -10,7 +10,7 @@ const browser = await chromium.launch({
   executablePath: process.env.CHROMIUM,
   args: ["--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"],
 });
-const page = await browser.newPage({ viewport: { width: 1600, height: 1000 } });
+const page = await browser.newPage({ viewport: { width: 2400, height: 1350 } });
 let problems = [];
 page.on("console", (message) => {
   if (message.type() === "error") problems.push(`${message.text()} (${message.location().url})`);
