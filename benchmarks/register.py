@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 from scipy import ndimage
-from scipy.spatial import cKDTree
+from scipy.spatial import KDTree
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
@@ -82,11 +82,11 @@ def make_room(library: list[Mesh], count: int, mode: str, seed: int, picture: bo
             continue
         visible[i] = float(share)
         rows, columns = np.nonzero(mask)
-        box = (columns.min(), rows.min(), columns.max() + 1.0, rows.max() + 1.0)
+        x0, y0, x1, y1 = columns.min(), rows.min(), columns.max() + 1, rows.max() + 1
         if mode != "clean":
             mask = _rough(mask, rng)
         objects.append(
-            SceneObject(i, meshes[i].name, 1.0, tuple(map(float, box)), mask, 1 - float(share))
+            SceneObject(i, meshes[i].name, 1.0, (float(x0), float(y0), float(x1), float(y1)), mask, 1 - float(share))
         )
     rgb = np.full((HEIGHT, WIDTH, 3), 128, np.uint8)
     if picture:
@@ -115,7 +115,7 @@ def _stand(meshes, floor, intrinsics, rng, spacing: float) -> dict[int, Sim3]:
     placed: list[tuple[np.ndarray, float]] = []
     out = {}
     for i, mesh in meshes.items():
-        low, high = read_mesh(mesh).bounds
+        low, high = (np.asarray(b) for b in read_mesh(mesh).bounds)
         radius = np.linalg.norm((high - low)[[0, 2]]) / 2
         for attempt in range(200):
             far = rng.uniform(1.5, 5.0 + attempt * 0.02)
@@ -252,11 +252,10 @@ def measure(room: Room, placements, up: np.ndarray) -> list[Row]:
         entry = room.inputs.meshes.get(i)
         assert entry is not None
         used = read_mesh(entry.candidates[placement.candidate])
-        rng = np.random.default_rng(0)
-        true = room.truth[i].apply(_sampled(data, rng))
-        found = pose.apply(_sampled(used, rng))
+        true = room.truth[i].apply(_sampled(data, 40_000, 0))
+        found = pose.apply(_sampled(used, 40_000, 1))
         diameter = np.linalg.norm(np.ptp(data.vertices, 0)) * room.truth[i].scale
-        add_s = cKDTree(found).query(true)[0].mean() / diameter
+        add_s = KDTree(found).query(true[:2000])[0].mean() / diameter
         a, b = true @ frame.T, found @ frame.T
         overlap = np.minimum(a.max(0), b.max(0)) - np.maximum(a.min(0), b.min(0))
         both = np.prod(np.maximum(overlap, 0))
@@ -267,13 +266,14 @@ def measure(room: Room, placements, up: np.ndarray) -> list[Row]:
     return rows
 
 
-def _sampled(data, rng) -> np.ndarray:
+def _sampled(data, count: int, seed: int) -> np.ndarray:
+    rng = np.random.default_rng(seed)
     triangles = data.triangles
     area = np.linalg.norm(
         np.cross(triangles[:, 1] - triangles[:, 0], triangles[:, 2] - triangles[:, 0]), axis=1
     )
-    pick = triangles[rng.choice(len(area), 4000, p=area / area.sum())]
-    a, b = np.sqrt(rng.random((4000, 1))), rng.random((4000, 1))
+    pick = triangles[rng.choice(len(area), count, p=area / area.sum())]
+    a, b = np.sqrt(rng.random((count, 1))), rng.random((count, 1))
     return (1 - a) * pick[:, 0] + a * (1 - b) * pick[:, 1] + a * b * pick[:, 2]
 
 

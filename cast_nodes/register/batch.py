@@ -14,12 +14,14 @@ import numpy as np
 import torch
 from scipy import ndimage
 
-from .problem import Problem, distance_to
+from .problem import Problem, distance_to, nearest_set
 from .sampling import Surface
 
 POINTS = 1500
 CONTOUR = 160
 SAMPLES = 2048
+STEEPEST = 3.0
+"""Bound of an observed surface's slant."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,7 +98,8 @@ class Batch:
         unit: (O,) float64 numpy, camera units of one unit.
         points: (O, POINTS, 3), repeated where there are fewer.
         reach: (O, S, S) px from each pixel to the nearest one the object may cover.
-        front: (O, S, S) observed depth at trusted pixels, 0 elsewhere.
+        front: (O, S, S, 3) observed depth at trusted pixels and its slant (dz/dx, dz/dy, lengths
+            over lengths), 0 elsewhere.
         contour: (O, CONTOUR, 2) rays (x/z, y/z) through mask pixels beside known background.
         has_contour: (O,) 0 or 1.
         focal: (O, 2) px. principal: (O, 2) px. size: (O, 2) px, width and height of the crop.
@@ -146,7 +149,7 @@ def make_batch(problems: Sequence[Problem], trust: Sequence[Trust], device: torc
     count = len(problems)
     unit = np.array([unit_of(p) for p in problems])
     reach = np.zeros((count, side, side), np.float32)
-    front = np.zeros((count, side, side), np.float32)
+    front = np.zeros((count, side, side, 3), np.float32)
     points = np.zeros((count, POINTS, 3), np.float32)
     contour = np.zeros((count, CONTOUR, 2), np.float32)
     has_contour = np.zeros(count, np.float32)
@@ -155,7 +158,7 @@ def make_batch(problems: Sequence[Problem], trust: Sequence[Trust], device: torc
         height, width = problem.mask.shape
         allowed = distance_to(problem.mask | problem.unknown)
         reach[i, :height, :width] = np.maximum(allowed - 0.5, 0)
-        front[i, :height, :width] = np.nan_to_num(problem.depth / unit[i])
+        front[i, :height, :width] = _front(problem, unit[i])
         points[i] = problem.points[np.arange(POINTS) % len(problem.points)] / unit[i]
         rays = _contour_rays(problem)
         if len(rays):
@@ -189,6 +192,18 @@ def make_batch(problems: Sequence[Problem], trust: Sequence[Trust], device: torc
         trust=tensor([t.points for t in trust]),
         contact=tensor([t.contact for t in trust]),
     )
+
+
+def _front(problem: Problem, unit: float) -> np.ndarray:
+    """(h, w, 3) float32 depth and slant of the observed surface; 0 where it is not trusted."""
+    depth = problem.depth / unit
+    known = np.isfinite(depth)
+    smooth = ndimage.gaussian_filter(depth[nearest_set(known)], 2.0)
+    slope_y, slope_x = np.gradient(smooth) if min(depth.shape) > 1 else (0 * depth, 0 * depth)
+    focal = problem.intrinsics[[0, 1], [0, 1]]
+    slant = np.stack([slope_x, slope_y], -1) * focal / np.maximum(smooth, 1e-6)[..., None]
+    picture = np.concatenate([depth[..., None], slant.clip(-STEEPEST, STEEPEST)], 2)
+    return np.where(known[..., None], picture, 0).astype(np.float32)
 
 
 def _contour_rays(problem: Problem) -> np.ndarray:

@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from .hybrid import HybridOptions
 
 ROUNDS = (
-    Effort(points=192, samples=256, contour=40, kernel=0.15, iterations=6),
-    Effort(points=500, samples=768, contour=80, kernel=0.06, iterations=8),
-    Effort(points=1500, samples=2048, contour=160, kernel=0.03, iterations=10),
+    Effort(points=192, samples=256, contour=40, kernel=0.2, iterations=8),
+    Effort(points=500, samples=768, contour=80, kernel=0.12, iterations=10),
+    Effort(points=1500, samples=2048, contour=160, kernel=0.08, iterations=12),
 )
 KEPT = (8, 3)
 """Hypotheses of an object that enter the second and third round."""

@@ -5,8 +5,7 @@ through one point of the mesh: with lever ``a = s R x`` and gradient ``g`` towar
 its Jacobian for (rotation, translation, log size) is ``[a x g, g, g . a]``. So all terms are
 gathered as (residual, gradient, lever, weight) and become normal equations in one product.
 
-Terms, after the scheme of the design notes: observed points lie on the mesh (to its tangent
-plane, a tenth to the point), mesh samples do not project outside the mask unless something
+Terms, after the scheme of the design notes: observed points lie on the mesh, mesh samples do not project outside the mask unless something
 hides them there, the mask's border is reached by the mesh, no mesh lies in front of the
 observed surface, gravity, floor contact, a weak prior on size. Hidden mesh is never drawn to
 observed points.
@@ -19,13 +18,14 @@ from dataclasses import dataclass
 import torch
 
 from .batch import Batch, Poses
-from .distance import Fields
+from .distance import CELL, Fields
 
-POINT_TO_POINT = 0.1
 SILHOUETTE = 1.0
 COVERAGE = 0.7
 FREE_SPACE = 0.5
-SIZE_PRIOR = 0.003
+SIZE_PRIOR = 0.0005
+SPACING = 1.25 * CELL
+"""How far along the surface the found sample may lie from the nearest one."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,12 @@ class Evidence:
         return Normal(cost + tilt_cost + SIZE_PRIOR * size**2, hessian, gradient)
 
     def _points(self, poses: Poses, effort: Effort) -> list[_Rows]:
-        """Observed points to the mesh: tangent plane, and weakly the point itself."""
+        """Observed points to the mesh: to its tangent plane, and beyond an edge back to it.
+
+        Along the surface nothing is felt up to the spacing of the samples, so points slide
+        freely on faces, yet a point off the end of a face is drawn in (LM-ICP on a distance
+        field, Fitzgibbon 2003, for a sampled surface).
+        """
         seen = self.batch.points[poses.problem, : effort.points]
         size = poses.log_size.exp()[:, None, None]
         offset = seen - poses.translation[:, None]
@@ -103,23 +108,19 @@ class Evidence:
         normal = torch.bmm(normal, turn)
         gap = offset - lever
         plane = (normal * gap).sum(-1)
-        squared = (gap**2).sum(-1)
-        # One robust weight for both: Geman-McClure of the plane's and a share of the point's.
-        joint = plane**2 + POINT_TO_POINT * squared
+        across = gap - plane[..., None] * normal
+        length = across.norm(dim=-1)
+        beyond = (length - SPACING * size[..., 0]).clamp(min=0)
+        joint = plane**2 + beyond**2
+        # One robust weight for both (Geman and McClure 1985).
         share = 1 / (1 + joint / effort.kernel**2)
         trust = (self.batch.trust[poses.problem] / effort.points)[:, None]
         weight = trust * share**2
         cost = (trust * joint * share).sum(1)
-        axes = torch.eye(3, device=gap.device).expand(len(poses), effort.points, 3, 3)
+        towards = -across / length.clamp(min=1e-6)[..., None]
         return [
             _Rows(plane, -normal, lever, weight, cost),
-            _Rows(
-                gap.flatten(1),
-                -axes.flatten(1, 2),
-                lever.repeat_interleave(3, 1),
-                (POINT_TO_POINT * weight).repeat_interleave(3, 1),
-                torch.zeros_like(cost),
-            ),
+            _Rows(beyond, towards, lever, weight, torch.zeros_like(cost)),
         ]
 
     def _silhouette(self, poses: Poses, effort: Effort) -> list[_Rows]:
@@ -140,10 +141,12 @@ class Evidence:
         gradient = torch.stack([gx, gy, -(gx * ray[..., 0] + gy * ray[..., 1])], -1)
         outside = _huber(residual, gradient, lever, SILHOUETTE, 0.05)
 
-        front = self._pixel_value(batch.front, pixel, poses.problem)
+        seen = self._pixel_value(batch.front, pixel, poses.problem)
+        front = seen[..., 0]
         ahead = torch.where(front > 0, front - p[..., 2] - 0.01, torch.zeros_like(front)).clamp(0)
-        towards = torch.zeros_like(p)
-        towards[..., 2] = -1
+        # Moving sideways changes what is observed there: the surface's slant.
+        tx, ty = seen[..., 1], seen[..., 2]
+        towards = torch.stack([tx, ty, -(tx * ray[..., 0] + ty * ray[..., 1]) - 1], -1)
         trust = batch.trust[poses.problem]
         free = _huber(ahead, towards, lever, FREE_SPACE, 0.05, trust)
         return [outside, free, self._coverage(poses, lever, z, ray, effort)]
@@ -224,13 +227,13 @@ class Evidence:
     def _pixel_value(
         self, image: torch.Tensor, pixel: torch.Tensor, problem: torch.Tensor
     ) -> torch.Tensor:
-        """(B, k) value at the pixel that holds each position, 0 outside the crop."""
+        """(B, k, c) values at the pixel that holds each position, 0 outside the crop."""
         size = self.batch.size[problem][:, None]
         inside = ((pixel >= 0) & (pixel < size)).all(-1)
         at = torch.minimum(pixel.clamp(min=0), size - 1).long()
         side = image.shape[1]
         flat = (problem[:, None] * side + at[..., 1]) * side + at[..., 0]
-        return image.view(-1)[flat] * inside
+        return image.flatten(0, 2)[flat] * inside[..., None]
 
 
 @dataclass(frozen=True, eq=False)
