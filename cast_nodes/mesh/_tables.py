@@ -253,6 +253,12 @@ SHAPES = (
         ((0.85, 0.42, 0.85), (1.2, 0.42, 0.7)),
     ),
     Shape(
+        "round side table",
+        ("side table", "coffee table", "table"),
+        round_four_legs,
+        ((0.5, 0.5, 0.5), (0.6, 0.6, 0.6)),
+    ),
+    Shape(
         "tray table",
         ("side table", "coffee table", "table"),
         drum_table,
