@@ -18,6 +18,8 @@ from .textures import rectified_texture
 
 Background = Literal["planes", "relief", "floor", "none"]
 
+OVERLAP = 0.02
+"""Behind a relief the floor goes on by this share of the wall's distance, so that no gap shows."""
 TINY = 1e-4
 """Planes of which less than this share (of the squared reach) is left are not worth a node."""
 
@@ -78,7 +80,9 @@ def room_parts(
         cover = np.zeros((0, 3))
         if plane is room.floor and standing:
             cover = np.concatenate([_footprint(points, plane) for points in standing])
-        others = [p for p in planes if p is not plane]
+        others = [p for p in room.planes if p is not plane]  # those that are not drawn, too
+        if background == "relief":  # the relief is not exactly where the planes are
+            others = [p.pushed(OVERLAP * float(p.height(pose.translation))) for p in others]
         polygon = bounded_polygon(plane, others, sides, room.reach, cover)
         if polygon_area(polygon) > TINY * room.reach**2:
             texture, uv = rectified_texture(

@@ -65,6 +65,9 @@ def background_relief(
     inverse = np.where(known, 1 / np.where(known, geometry.depth, 1), 0)[..., None]
     nearest = np.clip(np.floor(pixels).astype(int), 0, [width - 1, height - 1])
     at = nearest[..., 1], nearest[..., 0]
+    # The depths are those of pixel centres; only the outermost lines go to the picture's edge.
+    pixels[:, 1:-1, 0] = nearest[:, 1:-1, 0] + 0.5
+    pixels[1:-1, :, 1] = nearest[1:-1, :, 1] + 0.5
     sampled, there = inverse[at], known[at]
     inverse = fill_smoothly(sampled, there)[..., 0].astype(np.float64)
     if not (inverse > 0).any():

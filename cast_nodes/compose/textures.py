@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from PIL import Image
 
@@ -9,6 +11,8 @@ from ..frames import Sim3, project
 from .planes import Plane, plane_axes
 
 MIN_SIDE = 16
+RIM = 0.008
+"""Rim of the plate that is not carried on outside the view, share of its longer side."""
 
 
 def sample_bilinear(picture: np.ndarray, pixels: np.ndarray) -> np.ndarray:
@@ -135,45 +139,52 @@ def rectified_texture(
     to_camera = camera_from_world.scale * camera_from_world.rotation
     homography = intrinsics @ (to_camera @ plane_from_texel)
     homography[:, 2] += intrinsics @ camera_from_world.translation
-    picture, known = _warped(plate, homography, columns, rows, int((wanted > limit).any()) + 1)
-    if not known.any():
-        picture[:], known[:] = plate.reshape(-1, 3).mean(0), True
-    filled = fill_smoothly(picture, known) if not known.all() else picture
+    samples = 2 if (wanted > limit).any() else 1
+    picture, known, inner = _warped(plate, homography, columns, rows, samples)
+    if not inner.any():
+        picture = np.where(known[..., None], picture, plate.reshape(-1, 3).mean(0))
+    elif not known.all():
+        picture = np.where(known[..., None], picture, fill_smoothly(picture, inner))
     uv = (flat - low) / np.where(size > 0, size, 1)
-    return np.clip(np.rint(filled), 0, 255).astype(np.uint8), uv
+    return np.clip(np.rint(picture), 0, 255).astype(np.uint8), uv
 
 
 def _warped(
     plate: np.ndarray, homography: np.ndarray, width: int, height: int, samples: int
-) -> tuple[np.ndarray, np.ndarray]:
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The plate through a (3, 3) homography from texels to pixels (corner-based both).
 
     Args:
         samples: per texel along each side; more than one where texels are coarser than pixels.
 
     Returns:
-        (height, width, 3) float32, and (height, width) bool where the plate was met.
+        (height, width, 3) float32, (height, width) bool where the plate was met, and the same
+        without the plate's rim: pictures have black lines and blurs there, which must not be
+        carried on.
     """
+    rim = 1 + max(1, round(RIM * max(plate.shape[:2])))
+    inner_plate = np.zeros(plate.shape[:2], np.uint8)
+    inner_plate[rim:-rim, rim:-rim] = 255
+
+    def warp(source: Image.Image, matrix: np.ndarray, w: int, h: int, kind: Any) -> Image.Image:
+        matrix = matrix / np.abs(matrix[2]).max()
+        if abs(matrix[2, 2]) < 1e-9:  # Pillow divides by it
+            matrix[2, 2] = 1e-9
+        coefficients = tuple((matrix / matrix[2, 2]).ravel()[:8])
+        return source.transform((w, h), Image.Transform.PERSPECTIVE, coefficients, kind)
+
+    opaque = np.full(plate.shape[:2], 255, np.uint8)
     fine = homography @ np.diag([1 / samples, 1 / samples, 1.0])
-    fine = fine / np.abs(fine[2]).max()
-    if abs(fine[2, 2]) < 1e-9:  # Pillow divides by it
-        fine[2, 2] = 1e-9
-    source = Image.fromarray(np.dstack([plate, np.full(plate.shape[:2], 255, np.uint8)]))
-    warped = source.transform(
-        (width * samples, height * samples),
-        Image.Transform.PERSPECTIVE,
-        tuple((fine / fine[2, 2]).ravel()[:8]),
+    warped = warp(
+        Image.fromarray(np.dstack([plate, opaque])), fine, width * samples, height * samples,
         Image.Resampling.BILINEAR,
-    )
-    if samples > 1:
-        warped = warped.reduce(samples)
-    rgba = np.asarray(warped, np.float32)
+    )  # fmt: skip
+    rgba = np.asarray(warped.reduce(samples) if samples > 1 else warped)
+    inner = warp(Image.fromarray(inner_plate), homography, width, height, Image.Resampling.NEAREST)
     ahead = (
         homography[2, 0] * (np.arange(width) + 0.5)
         + homography[2, 1] * (np.arange(height)[:, None] + 0.5)
         + homography[2, 2]
     ) > 0  # behind the camera the same formula gives a second, upside-down picture
-    known = (rgba[..., 3] > 0) & ahead
-    # Colour outside is 0, so after averaging it is premultiplied by the share that was met.
-    colour = rgba[..., :3] * (255 / np.maximum(rgba[..., 3:], 1))
-    return np.minimum(colour, 255), known
+    known = (rgba[..., 3] > 127) & ahead
+    return rgba[..., :3].astype(np.float32), known, known & (np.asarray(inner) > 0)

@@ -39,6 +39,18 @@ def test_the_room_looks_like_the_plate_from_the_photo(room):
     assert psnr(seen_from_the_photo(room, parts), room.plate) > 35
 
 
+def test_outside_the_view_colours_go_on_without_the_pictures_rim(room):
+    from dataclasses import replace
+
+    plain = np.full_like(room.plate, 120)
+    plain[:, :1] = plain[:1] = plain[-1:] = plain[:, -1:] = 0
+    _, parts = parts_of(replace(room, plate=plain))
+    texture = parts[0].data.materials[0].texture
+    assert texture is not None
+    assert (np.abs(texture[..., :3].astype(int) - 120) < 4).mean() > 0.98
+    assert texture[..., :3].max() < 130
+
+
 def test_the_relief_looks_like_the_plate_and_has_no_rubber_sheets(room):
     _, parts = parts_of(room, "relief")
     assert {p.name for p in parts} >= {"relief", "floor"}
