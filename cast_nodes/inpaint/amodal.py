@@ -52,8 +52,9 @@ def guess_hidden(visible: np.ndarray, front: np.ndarray) -> Guess:
     whole = seen if axis is None else seen | (mirrored(seen, axis) & before)
     notch = max(2, round(NOTCH * max(np.ptp(np.nonzero(seen), axis=1))))
     whole = whole | bridged(whole, before) | (close_pockets(whole, notch) & before)
+    whole = np.asarray(ndimage.binary_closing(whole, iterations=2), bool) | whole
     # Slivers along the outline are masks that do not quite meet.
-    hidden = ndimage.binary_opening(whole & before, np.ones((3, 3)))
+    hidden = np.asarray(ndimage.binary_opening(whole & before, np.ones((3, 3))), bool)
     hidden = _limited(_attached(hidden | seen, seen) & before, seen)
     full = np.repeat(np.repeat(hidden, step, 0), step, 1)[: visible.shape[0], : visible.shape[1]]
     if step > 1:  # staircases of the small picture

@@ -77,7 +77,7 @@ def room_cells(rgb: np.ndarray, hole: np.ndarray, seed: int = 0) -> Gate:
         weight.ravel()[known] / weight.ravel()[known].sum(),
     )
     best, best_score = np.zeros((3, 1)), sample.score(np.zeros((3, 1)))
-    for start in _starts(rgb, features, hole, known):
+    for start in _starts(features, hole, known):
         gate = sample.fit(start)
         score = sample.score(gate)
         if score < best_score:
@@ -93,6 +93,63 @@ def room_cells(rgb: np.ndarray, hole: np.ndarray, seed: int = 0) -> Gate:
                 best, best_score, improved = gate, score, True
                 break
     return Gate(best)
+
+
+def patches_on_cells(rgb: np.ndarray, hole: np.ndarray, shade: np.ndarray) -> list[np.ndarray]:
+    """Things lying flat on the room's surfaces that run on behind the hole: rugs, pictures.
+
+    Such a thing is a segment that the surface's shade does not explain, touches the hole, and
+    fills its convex hull as far as that can be seen.
+
+    Args:
+        rgb, hole: as in :func:`room_cells`.
+        shade: (h, w, 3) float, the smooth colour of the surfaces.
+
+    Returns:
+        The hulls' corners, each (n, 2) float64 x, y as shares of the crop's width and height.
+    """
+    from scipy.spatial import ConvexHull, QhullError
+    from skimage.draw import polygon2mask
+
+    height, width = hole.shape
+    ratio = (rgb.astype(float) + 4) / (shade + 4)
+    mean = ratio.mean(-1)
+    shadow = (mean < 1) & (np.abs(ratio - mean[..., None]).max(-1) < 0.08)
+    foreign = (np.abs(rgb - shade).max(-1) > 18) & ~shadow & ~hole
+    features = _features(rgb, hole)
+    segments = _segments(features, hole)
+    regions = _Regions.measure(segments, features * FEATURE_SIGMA).merged(7.0)
+    regions = regions.reshape(hole.shape)
+    touching = distance_to(hole) <= 2.5
+    found = []
+    for region in np.unique(regions[touching & foreign]):
+        mine = regions == region
+        own = mine & foreign
+        if np.count_nonzero(own) < 0.005 * hole.size or own.sum() < 0.6 * mine.sum():
+            continue
+        rows, columns = np.nonzero(mine)
+        corners = np.concatenate(
+            [np.stack([columns + dx, rows + dy], 1) for dx in (0, 1) for dy in (0, 1)]
+        )
+        try:
+            corners = corners[ConvexHull(corners).vertices].astype(np.float64)
+        except QhullError:
+            continue
+        hull = polygon2mask(hole.shape, corners[:, ::-1] - 0.5)
+        visible = hull & ~hole
+        hidden = np.count_nonzero(hull & hole)
+        if np.count_nonzero(mine & visible) > 0.8 * np.count_nonzero(visible) and hidden:
+            found.append(corners / [width, height])
+    return found
+
+
+def _segments(features: np.ndarray, hole: np.ndarray) -> np.ndarray:
+    """(h, w) int64 small segments of even colour, -1 in the hole."""
+    from skimage.segmentation import felzenszwalb
+
+    colours = features[..., :3] * FEATURE_SIGMA / 100
+    segments = felzenszwalb(colours, scale=60, sigma=0.5, min_size=30, channel_axis=2)
+    return np.where(hole, -1, segments)
 
 
 def _features(rgb: np.ndarray, hole: np.ndarray) -> np.ndarray:
@@ -262,15 +319,9 @@ def _rprop(
     return best
 
 
-def _starts(
-    rgb: np.ndarray, features: np.ndarray, hole: np.ndarray, known: np.ndarray
-) -> Iterator[np.ndarray]:
+def _starts(features: np.ndarray, hole: np.ndarray, known: np.ndarray) -> Iterator[np.ndarray]:
     """Starting labels of the known pixels: merged segmentations, then horizontal splits."""
-    from skimage.segmentation import felzenszwalb
-
-    colours = features[..., :3] * FEATURE_SIGMA / 100
-    segments = felzenszwalb(colours, scale=60, sigma=0.5, min_size=30, channel_axis=2)
-    regions = _Regions.measure(np.where(hole, -1, segments), features * FEATURE_SIGMA)
+    regions = _Regions.measure(_segments(features, hole), features * FEATURE_SIGMA)
     seen = set()
     for depth in (2.0, 3.0, 4.5, 7.0, 12.0):
         labels = regions.merged(depth)[known]

@@ -16,7 +16,7 @@ from ..types import View
 from . import InpaintItem, InpaintOptions
 from .amodal import guess_hidden, mirrored
 from .cutout import make_view
-from .masks import blur, depth_in, spread
+from .masks import blur, depth_in, grow, spread
 from .texture import Hole, fill_texture
 
 MIRROR_ERROR = 32.0  # mean colour difference up to which the mirror image is believed
@@ -61,8 +61,9 @@ def complete_object(item: InpaintItem, seed: int) -> tuple[np.ndarray, np.ndarra
     if rest.any():
         filled = _with_texture(colours, known, rest, seed)
         colours[rest] = np.clip(filled[rest], 0, 255)
-    # What is seen stays what was seen.
-    out = np.where(visible[..., None], item.rgb, colours.round().astype(np.uint8))
+    # What is seen stays, but for the rim where the photo mixes it with the thing in front.
+    stays = visible & ~(grow(hidden, 2.5) & ~sound)
+    out = np.where(stays[..., None], item.rgb, colours.round().astype(np.uint8))
     return out.astype(np.uint8), hidden
 
 

@@ -16,7 +16,7 @@ import numpy as np
 from scipy import ndimage, sparse
 from scipy.sparse.linalg import factorized
 
-from .cells import room_cells
+from .cells import patches_on_cells, room_cells
 from .masks import (
     blur,
     bounding_box,
@@ -33,6 +33,7 @@ WORK_PIXELS = 1_000_000  # the hole is painted at this resolution at most
 MODEL_SIDE = 160  # px, longest side at which cells and shades are fitted
 MAX_HOLES = 12  # painted with cells; smaller ones are filled smoothly
 TEXTURE_SCALE = 10.0  # px at working resolution: what varies slower is shade, not texture
+SOFT_STEP = 14.0  # grey levels: up to this a step at the hole's edge is uneven light
 STIFFNESS = 250.0  # of the shade: it follows the photo over sqrt(STIFFNESS) model pixels
 
 
@@ -149,6 +150,12 @@ def _paint_hole(
     gate = room_cells(small, blocked, seed)
     cells = gate.labels(*size)
     shade = _shade(small, blocked, cells)
+    labels = gate.labels(height, width)
+    for number, corners in enumerate(patches_on_cells(small, blocked, shade), gate.count):
+        cells[_polygon(corners, *size)] = number
+        labels[_polygon(corners, height, width)] = number
+    if cells.max() >= gate.count:
+        shade = _shade(small, blocked, cells)
     target = inside & unknown
     if shadows:
         must = _shrink(unknown.astype(np.uint8) * 255, size)[..., 0] > 50
@@ -161,7 +168,6 @@ def _paint_hole(
             joined = close_pockets(target | (wide > 0.4), 1 + round(2 / scale))
             target = _without_islands(joined) & (~unknown | inside)
     unknown = unknown | target
-    labels = gate.labels(height, width)
     base = _shade_at(shade, cells, labels)
     residual = np.where(unknown[..., None], 0, crop - base).astype(np.float32)
     slow = _local_mean(residual, ~unknown, TEXTURE_SCALE)
@@ -173,6 +179,14 @@ def _paint_hole(
     filled = base + texture + _seam(residual, target, unknown)
     crop[target] = np.clip(filled[target], 0, 255)
     painted[at] |= target
+
+
+def _polygon(corners: np.ndarray, height: int, width: int) -> np.ndarray:
+    """(h, w) bool: pixels inside the polygon whose corners are shares of width and height."""
+    from skimage.draw import polygon2mask
+
+    at = corners * [width, height] - 0.5
+    return np.asarray(polygon2mask((height, width), at[:, ::-1]), bool)
 
 
 def _local_mean(image: np.ndarray, known: np.ndarray, sigma: float) -> np.ndarray:
@@ -260,17 +274,19 @@ def _shade_at(shade: np.ndarray, cells: np.ndarray, labels: np.ndarray) -> np.nd
 
 
 def _seam(residual: np.ndarray, target: np.ndarray, unknown: np.ndarray) -> np.ndarray:
-    """(h, w, 3): what the photo differs from the shade at the hole's edge, fading out inwards.
+    """(h, w, 3): what the photo differs from the shade at the hole's edge, carried inwards.
 
-    Narrow parts of the hole (legs) are thus filled from both their sides.
+    Small differences (uneven light, soft shadows) fade over a long way, so that no outline
+    remains; large ones (things cut by the edge) over a short one.
     """
-    length = 0.03 * max(target.shape) + 2
-    known = (~unknown).astype(np.float32)
+    side = max(target.shape)
     near = distance_to(~target)
-    smooth = spread(residual, known)
-    smooth = blur(smooth, 1.5)
-    fade = np.exp(-((near / length) ** 1.5))[..., None]
-    return np.where(target[..., None], smooth * fade, 0)
+    known = (~unknown).astype(np.float32)
+    edge = _local_mean(residual, ~unknown, 2.0)
+    soft = np.clip(edge, -SOFT_STEP, SOFT_STEP)
+    carried = spread(soft, known) * np.exp(-((near / (0.15 * side + 2)) ** 2))[..., None]
+    carried += spread(edge - soft, known) * np.exp(-near / (0.008 * side + 2))[..., None]
+    return np.where(target[..., None], carried, 0)
 
 
 def _at_full_size(painted: np.ndarray, shape: tuple[int, int]) -> np.ndarray:

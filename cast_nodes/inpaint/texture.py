@@ -111,7 +111,7 @@ def _lay_tiles(
         if not todo.any():
             continue
         away = np.abs(rows - y)
-        near = np.flatnonzero(away <= max(int(away.min()), height // 40))
+        near = np.flatnonzero(away <= int(away.min()) + max(size // 4, height // 40))
         picks = near[rng.integers(len(near), size=min(CANDIDATES, 4 * len(near)))]
         overlap = filled[at] & (mine | source)[at]
         best = picks[0]
@@ -120,7 +120,7 @@ def _lay_tiles(
             ys, xs = (i[::3] for i in np.nonzero(overlap))
             got = image[rows[picks][:, None] + ys, columns[picks][:, None] + xs]
             miss = ((got - want) ** 2).mean((1, 2))
-            good = picks[miss <= 1.1 * miss.min() + 1e-3]
+            good = picks[miss <= 1.1 * miss.min() + 2.0]
             best = good[rng.integers(len(good))]
         sy, sx = int(rows[best]), int(columns[best])
         image[at][todo] = image[sy : sy + size, sx : sx + size][todo]
