@@ -12,6 +12,7 @@ import importlib
 import importlib.util
 import os
 import pkgutil
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -240,6 +241,10 @@ def backends(stage: str) -> Mapping[str, Backend]:
     found = []
     for item in pkgutil.iter_modules([str(folder)]):
         if item.name.startswith("_") or item.ispkg:
+            continue
+        # The other files of a stage are its workings: asking for the list must not load them.
+        source = (folder / f"{item.name}.py").read_text(encoding="utf-8")
+        if not re.search(r"^BACKEND\b", source, re.MULTILINE):
             continue
         module = importlib.import_module(f".{stage}.{item.name}", __package__)
         backend = getattr(module, "BACKEND", None)

@@ -192,7 +192,7 @@ class Server:
         except urllib.error.HTTPError as error:
             raise PromptRefused(json.load(error)) from None
 
-    def wait(self, prompt_id: str, seconds: float = 300) -> Run:
+    def wait(self, prompt_id: str, seconds: float = 600) -> Run:
         """What became of a queued prompt."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
