@@ -116,8 +116,8 @@ def _names() -> dict[str, str]:
     """Each known name, in the singular, to its canonical label."""
     out = {}
     for canonical, others in _SYNONYMS.items():
-        for name in (*others.split(", "), canonical):
-            out[" ".join(words(name))] = canonical
+        out |= {" ".join(words(name)): canonical for name in others.split(", ")}
+    out |= {" ".join(words(canonical)): canonical for canonical in _SYNONYMS}
     # The plural of these is another thing than one of them.
     out |= {"book stack": "book stack", "stack of book": "book stack"}
     return out

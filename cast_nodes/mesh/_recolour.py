@@ -115,6 +115,8 @@ def recoloured(data: MeshData, match: Match, photo: PhotoColours) -> MeshData:
             chosen[int(index)] = _closest(material, overall)
             continue
         found = dominant_colours(photo.lab[use])
+        if material.name == "leaves":
+            found = [_greenest(found, overall), *found]
         if material.name in CARRIERS:
             found = _set_off(found, [c for c in chosen.values() if c is not None])
         chosen[int(index)] = found[0][0]
@@ -137,6 +139,15 @@ def _set_off(
         if share >= 0.2 and all(np.linalg.norm(colour - other) > 20 for other in taken):
             return [found[position], *found[:position], *found[position + 1 :]]
     return found
+
+
+def _greenest(
+    found: list[tuple[np.ndarray, float]], overall: list[tuple[np.ndarray, float]]
+) -> tuple[np.ndarray, float]:
+    """Foliage is sparse, so what shows between it must not colour it: the greenest of the
+    plant's colours when there is a green one, else the part's own."""
+    green = min((*found, *overall), key=lambda item: float(item[0][1]))
+    return green if green[0][1] < -2 else found[0]
 
 
 def dominant_colours(lab: np.ndarray, count: int = 3) -> list[tuple[np.ndarray, float]]:

@@ -68,16 +68,19 @@ def surface_points(data: MeshData, count: int = POINTS) -> np.ndarray:
 
 def draw(points: np.ndarray, directions: Sequence[tuple[float, float]]) -> np.ndarray:
     """(v, SIDE, SIDE) bool silhouettes of (n, 3) centred points from (yaw, pitch) degrees each."""
-    turns = np.stack([rotation(*d) for d in directions])
-    seen = np.einsum("vij,nj->vni", turns, points)
-    flat = seen[..., :2] / (seen[..., 2:] + DISTANCE)
-    low, high = flat.min(1, keepdims=True), flat.max(1, keepdims=True)
-    scale = (SIDE - 1e-6) / np.maximum((high - low).max(2, keepdims=True), 1e-12)
-    cell = ((flat - (low + high) / 2) * scale + SIDE / 2).astype(np.int64)
-    cell = np.clip(cell, 0, SIDE - 1)
-    out = np.zeros((len(turns), SIDE, SIDE), bool)
-    out[np.arange(len(turns))[:, None], cell[..., 1], cell[..., 0]] = True
-    return _without_pinholes(out)
+    turns = np.stack([rotation(*d) for d in directions]).astype(np.float32)
+    x, y, z = np.moveaxis(turns @ points.T.astype(np.float32), 1, 0)  # (v, n) each
+    z = z + np.float32(DISTANCE)
+    x, y = x / z, y / z
+    low = np.stack([x.min(1), y.min(1)])
+    high = np.stack([x.max(1), y.max(1)])
+    scale = ((SIDE - 1e-3) / np.maximum((high - low).max(0), 1e-12)).astype(np.float32)[:, None]
+    middle = ((low + high) / 2)[..., None]
+    column = np.clip((x - middle[0]) * scale + SIDE / 2, 0, SIDE - 1).astype(np.int32)
+    row = np.clip((y - middle[1]) * scale + SIDE / 2, 0, SIDE - 1).astype(np.int32)
+    out = np.zeros((len(turns), SIDE * SIDE), bool)
+    out[np.arange(len(turns))[:, None], row * SIDE + column] = True
+    return _without_pinholes(out.reshape(-1, SIDE, SIDE))
 
 
 def _without_pinholes(masks: np.ndarray) -> np.ndarray:

@@ -452,8 +452,13 @@ SHAPES = (
     Shape("plate", ("plate",), plate, ((0.26, 0.025, 0.26),)),
     Shape("tray", ("tray",), tray, ((0.42, 0.04, 0.3),)),
     Shape("cooking pot", ("pot",), pot_lid, ((0.32, 0.2, 0.25),)),
-    Shape("book", ("book",), book, ((0.15, 0.028, 0.21), (0.22, 0.02, 0.29))),
-    Shape("standing book", ("book",), standing_book, ((0.15, 0.22, 0.03), (0.21, 0.28, 0.02))),
+    Shape("book", ("book", "book stack"), book, ((0.15, 0.028, 0.21), (0.22, 0.02, 0.29))),
+    Shape(
+        "standing book",
+        ("book", "book stack"),
+        standing_book,
+        ((0.15, 0.22, 0.03), (0.21, 0.28, 0.02)),
+    ),
     Shape(
         "stack of books", ("book stack", "book"), book_stack, ((0.2, 0.12, 0.27), (0.18, 0.2, 0.25))
     ),

@@ -26,6 +26,8 @@ GOOD_MATCH = 0.85
 """Overlap from which a plain shape may stand for a thing without a known label."""
 
 
+NAMED_ALIKE = 0.7
+"""Label similarity from which an own model is the thing itself, not another kind of it."""
 SUPPORTERS = frozenset(
     [
         "table",
@@ -83,9 +85,9 @@ class LibraryOptions(Options):
 
 @dataclass(frozen=True, eq=False)
 class _Candidate:
-    """A model and how well it suits."""
+    """A model and how well it suits: by its label alone, and with its outline."""
 
-    name: str
+    label: float
     score: float
     family: str
     make: Callable[[], Mesh]
@@ -99,8 +101,9 @@ def run(item: MeshItem, options: LibraryOptions, context: Context) -> MeshEntry:
     known = canonical(item.label)
     wanted = outlines(item.rgba[..., 3] >= 128, item.pixel_aspect, known in SUPPORTERS)
     found = _own_candidates(item, wanted, options, context)
-    if not found and known:
-        found = _builtin_candidates(item, wanted, options)
+    if known and not any(c.label >= NAMED_ALIKE for c in found):
+        # Only other kinds of the thing, or none: the built-in ones compete.
+        found += _builtin_candidates(item, wanted, options)
     first: list[Mesh] = []
     if not found:
         # Not a household word: an outline alone says too little to put furniture there.
@@ -225,7 +228,7 @@ def _builtin(
         return Mesh(make_glb(data, shape.name), shape.name, "built-in", metric=True)
 
     value = _value(label, match.iou - outline.price, item.occlusion)
-    return _Candidate(shape.name, value, shape.name, make)
+    return _Candidate(label, value, shape.name, make)
 
 
 def _coloured(item: MeshItem, outline: Outline, data: MeshData, match: Match) -> MeshData:
@@ -294,7 +297,7 @@ def _own(item, wanted, model, label, options, context) -> _Candidate:
         return Mesh(make_glb(painted, mesh.name), mesh.name, mesh.source, mesh.metric)
 
     value = _value(label, match.iou - outline.price, item.occlusion)
-    return _Candidate(model.names[0], value, model.key, make)
+    return _Candidate(label, value, model.key, make)
 
 
 def _plain(data: MeshData) -> MeshData:
