@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
-from .masks import blur, distance_to, nearest_known
+from .masks import blur, distance_to, nearest_known, parts_of
 
 FEATURE_SIGMA = 2.2  # noise of a feature, in Lab units; residuals are measured in it
 OUTLIER = 9.0  # squared residual (in sigmas) at which a pixel counts as half an outlier
@@ -108,39 +108,63 @@ def patches_on_cells(rgb: np.ndarray, hole: np.ndarray, shade: np.ndarray) -> li
     Returns:
         The hulls' corners, each (n, 2) float64 x, y as shares of the crop's width and height.
     """
-    from scipy.spatial import ConvexHull, QhullError
-    from skimage.draw import polygon2mask
-
     height, width = hole.shape
+    unlike = (np.abs(rgb - shade).max(-1) > 18) & ~hole
     ratio = (rgb.astype(float) + 4) / (shade + 4)
     mean = ratio.mean(-1)
-    shadow = (mean < 1) & (np.abs(ratio - mean[..., None]).max(-1) < 0.08)
-    foreign = (np.abs(rgb - shade).max(-1) > 18) & ~shadow & ~hole
+    # A soft-edged patch of the surface's own colour, only darker, is a shadow.
+    shadow = (mean < 1) & (np.abs(ratio - mean[..., None]).max(-1) < 0.1)
+    steepness = np.abs(np.stack(np.gradient(blur(rgb.astype(float).mean(-1), 0.7)))).max(0)
     features = _features(rgb, hole)
-    segments = _segments(features, hole)
-    regions = _Regions.measure(segments, features * FEATURE_SIGMA).merged(7.0)
+    regions = _Regions.measure(_segments(features, hole), features * FEATURE_SIGMA).merged(7.0)
     regions = regions.reshape(hole.shape)
-    touching = distance_to(hole) <= 2.5
-    found = []
-    for region in np.unique(regions[touching & foreign]):
-        mine = regions == region
-        own = mine & foreign
-        if np.count_nonzero(own) < 0.005 * hole.size or own.sum() < 0.6 * mine.sum():
-            continue
-        rows, columns = np.nonzero(mine)
-        corners = np.concatenate(
-            [np.stack([columns + dx, rows + dy], 1) for dx in (0, 1) for dy in (0, 1)]
-        )
-        try:
-            corners = corners[ConvexHull(corners).vertices].astype(np.float64)
-        except QhullError:
-            continue
-        hull = polygon2mask(hole.shape, corners[:, ::-1] - 0.5)
-        visible = hull & ~hole
-        hidden = np.count_nonzero(hull & hole)
-        if np.count_nonzero(mine & visible) > 0.8 * np.count_nonzero(visible) and hidden:
-            found.append(corners / [width, height])
+    connected = parts_of(unlike)[0]
+    near = distance_to(hole)
+    found: list[np.ndarray] = []
+    taken = np.zeros_like(hole)
+    for labels in (connected, regions):
+        for label in np.unique(labels[(near <= 2.5) & unlike]):
+            mine = labels == label
+            own = mine & unlike
+            area = np.count_nonzero(own)
+            if area < 0.01 * hole.size or area < 0.6 * np.count_nonzero(mine):
+                continue
+            if np.count_nonzero(mine & taken) > 0.3 * np.count_nonzero(mine):
+                continue
+            # What the hole all but encloses is seen too little of to be told from a shadow.
+            edge = mine & ~np.asarray(ndimage.binary_erosion(mine, border_value=1))
+            rim = edge & (near > 2.5)
+            if np.count_nonzero(rim) < 0.4 * np.count_nonzero(edge):
+                continue
+            # Between the legs of a chair shadows have sharp edges, too, but they are small.
+            doubtful = float(np.median(steepness[rim])) < 9 or area < 0.03 * hole.size
+            if doubtful and np.count_nonzero(own & shadow) > 0.5 * area:
+                continue
+            corners = _hull_corners(mine)
+            hull = _inside(corners, hole.shape)
+            visible = hull & ~hole
+            if np.count_nonzero(mine & visible) > 0.8 * np.count_nonzero(visible):
+                found.append(corners / [width, height])
+                taken |= hull
     return found
+
+
+def _hull_corners(mask: np.ndarray) -> np.ndarray:
+    """(n, 2) float64 x, y of the convex hull of the mask's pixels, corners included."""
+    from scipy.spatial import ConvexHull
+
+    rows, columns = np.nonzero(mask)
+    corners = np.concatenate(
+        [np.stack([columns + dx, rows + dy], 1) for dx in (0, 1) for dy in (0, 1)]
+    )
+    return corners[ConvexHull(corners).vertices].astype(np.float64)
+
+
+def _inside(corners: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """(h, w) bool: pixels whose centre is in the polygon."""
+    from skimage.draw import polygon2mask
+
+    return np.asarray(polygon2mask(shape, corners[:, ::-1] - 0.5), bool)
 
 
 def _segments(features: np.ndarray, hole: np.ndarray) -> np.ndarray:
