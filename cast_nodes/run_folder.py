@@ -114,6 +114,7 @@ class RunFolder:
                 name = path.relative_to(self.path).as_posix()
                 self._note(name, _sha256(path.read_bytes()))
                 self._users[name] = False
+        self.run = {}
 
     def write_run(self, facts: Mapping[str, Any]) -> None:
         """``run.json``: settings, versions, timings, costs; never a key."""
@@ -156,9 +157,17 @@ class RunFolder:
     def write_objects(self, objects: Objects) -> None:
         if not self.is_users("objects.json"):
             self._write_json("objects.json", [object_json(o) for o in objects.objects])
+        self._remove_objects_but({str(item.id) for item in objects.objects})
         for item in objects.objects:
             if item.mask is not None:
                 self.write(f"objects/{item.id}/mask.png", png_bytes(item.mask))
+
+    def _remove_objects_but(self, ids: set[str]) -> None:
+        """Clears what earlier runs left of objects that are no more; the user's files stay."""
+        for path in (self.path / "objects").glob("*/**/*"):
+            name = path.relative_to(self.path)
+            if path.is_file() and name.parts[1] not in ids:
+                self.remove(name.as_posix())
 
     def read_objects(self, photo: Photo) -> Objects:
         """The objects with their masks where there are any.

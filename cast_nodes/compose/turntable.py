@@ -148,7 +148,7 @@ def render_folder(folder: Path, frames: int = 36) -> list[Path]:
         raise BadInput(f"a turntable needs at least one frame, got {frames}")
     for name in ("scene.glb", "scene.json", "image.png"):
         if not (folder / name).is_file():
-            raise BadInput(f"{folder / name} is missing; run the stages on this folder first")
+            raise BadInput(f"{folder / name} is missing; cast run FOLDER makes it")
     photo = load_photo(folder / "image.png").rgb
     try:
         description = json.loads((folder / "scene.json").read_text(encoding="utf-8"))

@@ -207,6 +207,13 @@ class TestTheUsersOwnFiles:
         again.write_objects(some_objects())
         assert len(json.loads((folder.path / "objects.json").read_text())) == 3
 
+    def test_objects_that_are_no_more_leave_nothing_but_the_users_files(self, folder):
+        (folder.path / "objects/3/notes.txt").write_text("mine")
+        again = reopened(folder)
+        again.write_objects(Objects(PHOTO, some_objects().objects[:1]))
+        left = {p.relative_to(folder.path).as_posix() for p in folder.path.glob("objects/*/*")}
+        assert left == {"objects/0/mask.png", "objects/3/notes.txt"}
+
     @pytest.mark.parametrize(("keep", "by_hand"), [(True, True), (None, False)])
     def test_a_keep_in_the_users_objects_replaces_the_filter(self, folder, keep, by_hand):
         entry = {"id": 0, "label": "chair", "bbox": [1, 2, 3, 4]}
