@@ -24,6 +24,7 @@ def masks_from_boxes(
     objects: Sequence[SceneObject],
     context: Context,
     log_odds: Mapping[int, np.ndarray] | None = None,
+    slack: float = 0.03,
 ) -> tuple[SceneObject, ...]:
     """The objects with masks made from their boxes; those that have a mask keep it.
 
@@ -32,6 +33,7 @@ def masks_from_boxes(
     Args:
         rgb: (H, W, 3) uint8.
         log_odds: by object id, (H, W) evidence from elsewhere (see :func:`mask_in_crop`).
+        slack: share of its sides by which a box may be too small.
     """
     extra = log_odds or {}
     out: dict[int, SceneObject] = {}
@@ -43,7 +45,7 @@ def masks_from_boxes(
             out[place] = item
             continue
         try:
-            crops[place] = crop_around(rgb, item.bbox)
+            crops[place] = crop_around(rgb, item.bbox, slack)
         except ObjectFailure as error:
             out[place] = replace(item, keep=False, reason=str(error))
             continue
@@ -85,7 +87,9 @@ def _task(item: SceneObject, crop: Crop, log_odds: np.ndarray | None) -> Task[Sc
     def failed(reason: str) -> SceneObject:
         return SceneObject(item.id, item.label, item.score, item.bbox, None, 0.0, False, reason)
 
-    key = content_key("mask from box", VERSION, crop.rgb, crop.box, item.label, extra, item.retry)
+    key = content_key(
+        "mask from box", VERSION, crop.rgb, crop.box, crop.slack, item.label, extra, item.retry
+    )
     return Task(f"{item.label} {item.id}", key, compute, failed)
 
 

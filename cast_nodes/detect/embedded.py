@@ -14,10 +14,10 @@ from ..content import content_key
 from ..context import Context
 from ..types import Objects, SceneObject
 from . import DetectInputs, ssd
-from .box_mask import resize_map, resize_rgb
 from .box_objects import VERSION as MASKS_VERSION
 from .box_objects import exclusive, masks_from_boxes
 from .foreground import find_foreground
+from .mask_tools import resize_map, resize_rgb
 from .proposals import propose, shrink, small_size, threshold
 
 NO_DETECTOR = (

@@ -80,7 +80,9 @@ def find_foreground(small: np.ndarray) -> Foreground:
     contrast = contrast / max(np.percentile(contrast, 98), 1e-9)
 
     # Least squares: background near 0, contrast near 1, neighbours of one colour alike.
-    smooth = np.where(near & ~np.outer(border, border), np.exp(-(apart**2) / 200.0), 0) + 0.02 * near
+    smooth = (
+        np.where(near & ~np.outer(border, border), np.exp(-(apart**2) / 200.0), 0) + 0.02 * near
+    )
     laplacian = np.diag(smooth.sum(1)) - smooth
     matrix = np.diag(background + contrast) + laplacian + 1e-6 * np.eye(n)
     value = np.linalg.solve(matrix, contrast)

@@ -15,7 +15,7 @@ from ..errors import BadInput
 from ..pictures import load_mask, open_picture
 from ..types import Objects, Photo, SceneObject
 from . import DetectInputs
-from .box_mask import drop_specks
+from .mask_tools import drop_specks
 from .overlaps import mask_box
 
 PICTURES = (".png", ".bmp", ".tif", ".tiff", ".webp", ".jpg", ".jpeg", ".gif")

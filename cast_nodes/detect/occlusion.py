@@ -13,7 +13,7 @@ from dataclasses import replace
 import numpy as np
 
 from ..types import SceneObject
-from .box_mask import resize_map
+from .mask_tools import resize_map
 from .overlaps import in_front, mask_box
 
 SIDE_PX = 240

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from .box_mask import drop_specks
+from .mask_tools import drop_specks
 from .ssd import Box, box_area, intersection
 
 CONTAINED = 0.8
@@ -74,6 +74,4 @@ def separate(masks: Sequence[np.ndarray | None]) -> list[np.ndarray | None]:
             held = out[loser]
             assert held is not None
             out[loser] = held & ~shared
-    return [
-        m if m is None or m is masks[k] else drop_specks(m, 0.03) for k, m in enumerate(out)
-    ]
+    return [m if m is None or m is masks[k] else drop_specks(m, 0.03) for k, m in enumerate(out)]

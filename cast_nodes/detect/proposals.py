@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .box_mask import resize_map
 from .foreground import SIDE_PX, Foreground
+from .mask_tools import resize_map
 from .overlaps import mask_box
 from .ssd import Box
 
@@ -62,7 +62,7 @@ def propose(
         core = binary_opening(core, np.ones((3, 3)), iterations=1)
         parts, count = label(core)
         for number in range(1, count + 1):
-            part = (parts == number)
+            part = parts == number
             proposal = judge(part, foreground)
             if proposal is not None and proposal.score >= least_score:
                 found.append(proposal)

@@ -30,6 +30,14 @@ GROUPS: dict[str, tuple[str, ...]] = {
 UNSURE = 0.2
 """How far the mean of the outlines is pulled towards "could be either"."""
 
+TEMPER = 120.0
+"""What full agreement between evidence and outline counts for, in log-odds."""
+
+BLUR = 1.0  # cells: boxes are never exact
+
+OWN_GROUP = 20.0
+"""Weight of a label's own group of outlines against each other group."""
+
 
 def group_of(label: str) -> str:
     """The group a label belongs to, "" when none."""
@@ -88,10 +96,6 @@ class Silhouettes:
         return np.log(spread / (1 - spread))
 
 
-TEMPER = 120.0
-BLUR = 1.0
-
-
 def _sample(values: np.ndarray, box: Box, side: int) -> np.ndarray:
     """(side, side) float64: the values inside the box, averaged over its cells."""
     from PIL import Image
@@ -122,9 +126,6 @@ def _silhouettes(group: str) -> Silhouettes:
         chosen = groups == name
         weight[chosen] = (OWN_GROUP if name == group else 1.0) / chosen.sum()
     return Silhouettes(masks, weight / weight.sum())
-
-
-OWN_GROUP = 20.0
 
 
 def silhouettes_for(label: str) -> Silhouettes:

@@ -50,9 +50,7 @@ def anchors() -> np.ndarray:
             for x in range(cells):
                 for size, ratio in shapes:
                     root = np.sqrt(ratio)
-                    rows.append(
-                        ((y + 0.5) / cells, (x + 0.5) / cells, size / root, size * root)
-                    )
+                    rows.append(((y + 0.5) / cells, (x + 0.5) / cells, size / root, size * root))
     return np.array(rows)
 
 
