@@ -25,7 +25,7 @@ class Depth(io.ComfyNode):
             description="Finds the camera, gravity, the floor and the walls, and how far away"
             " every pixel is.",
             search_aliases=["point map", "camera calibration", "depth estimation", "focal length"],
-            is_output_node=True,
+            has_intermediate_output=True,
             inputs=[
                 CastObjects.Input(
                     "objects",

@@ -47,7 +47,7 @@ class Detect(io.ComfyNode):
             description="Finds the objects of a photo and cuts each one out with a mask. The"
             " number on an object is the one to use in 'retry' of the nodes that follow.",
             search_aliases=["segment", "find objects", "instance masks", "photo to 3d scene"],
-            is_output_node=True,
+            has_intermediate_output=True,
             inputs=[
                 io.Image.Input("image", tooltip="One photo."),
                 io.Int.Input(

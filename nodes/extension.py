@@ -11,6 +11,7 @@ from .detect import Detect
 from .filter import Filter
 from .inpaint import Inpaint
 from .mesh import MeshObjects
+from .preview import Preview
 from .register import Register
 from .save_scene import SaveScene
 
@@ -21,4 +22,5 @@ class CastExtension(ComfyExtension):
     async def get_node_list(self) -> list[type[io.ComfyNode]]:
         return [
             DemoPhoto, Detect, Filter, Depth, Inpaint, MeshObjects, Register, ComposeScene, SaveScene,
+            Preview,
         ]  # fmt: skip

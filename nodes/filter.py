@@ -23,7 +23,7 @@ class Filter(io.ComfyNode):
             description="Drops what is no object of the scene (walls, floors, duplicates, specks)"
             " and tells how far each object is hidden. Every dropped object keeps its reason.",
             search_aliases=["remove duplicates", "occlusion", "select objects"],
-            is_output_node=True,
+            has_intermediate_output=True,
             inputs=[
                 CastObjects.Input("objects", tooltip="From CAST Detect."),
                 backend_input("filter"),

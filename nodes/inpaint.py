@@ -31,7 +31,7 @@ class Inpaint(io.ComfyNode):
             description="Completes each object where others hide it, and paints the room without"
             " any of them.",
             search_aliases=["amodal completion", "remove objects", "clean plate", "occlusion"],
-            is_output_node=True,
+            has_intermediate_output=True,
             inputs=[
                 CastObjects.Input("objects", tooltip="From CAST Filter."),
                 retry_input("view"),

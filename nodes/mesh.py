@@ -30,7 +30,7 @@ class MeshObjects(io.ComfyNode):
             description="Makes or finds a textured mesh for each object. There may be several"
             " candidates for one object; CAST Register keeps the one that fits best.",
             search_aliases=["image to 3d", "3d model", "mesh generation", "model library"],
-            is_output_node=True,
+            has_intermediate_output=True,
             inputs=[
                 CastObjects.Input("objects", tooltip="From CAST Filter."),
                 CastViews.Input("views", tooltip="From CAST Inpaint."),

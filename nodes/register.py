@@ -30,7 +30,7 @@ class Register(io.ComfyNode):
             description="Turns, scales and places each mesh so that it covers its object in the"
             " photo, and says how well it fits.",
             search_aliases=["pose estimation", "align mesh", "placement", "6d pose"],
-            is_output_node=True,
+            has_intermediate_output=True,
             inputs=[
                 CastObjects.Input("objects", tooltip="From CAST Filter."),
                 CastGeometry.Input("geometry", tooltip="From CAST Depth."),

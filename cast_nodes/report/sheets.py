@@ -35,7 +35,7 @@ def meshes_sheet(meshes: Meshes, tile: int = 240) -> np.ndarray:
     return np.asarray(sheet)
 
 
-def beside_photo(scene: Scene, longest: int = 2048) -> np.ndarray:
+def beside_photo(scene: Scene, longest: int = 1600) -> np.ndarray:
     """The photo, and right of it the scene from the photo's camera, (h, w, 3) uint8."""
     photo = scene.objects.photo.rgb
     render = np.asarray(Image.fromarray(scene.render).resize(photo.shape[1::-1]))

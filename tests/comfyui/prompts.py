@@ -90,3 +90,11 @@ def chain(server: Server, **changes: dict) -> dict[str, dict]:
     )  # fmt: skip
     add("save", "CASTSaveScene", scene=["compose", 0])
     return made
+
+
+def chain_until(server: Server, stage: str, **changes: dict) -> dict[str, dict]:
+    """The first stages alone, with a preview of the last one."""
+    made = chain(server, **changes)
+    names = list(made)
+    first = {name: made[name] for name in names[: names.index(stage) + 1]}
+    return first | {"look": node(server, "CASTPreview", anything=[stage, 0])}

@@ -205,6 +205,12 @@ class Server:
     def run(self, prompt: dict[str, Any]) -> Run:
         return self.wait(self.queue(prompt))
 
+    def picture(self, run: Run, node_id: str) -> bytes:
+        """The first picture that a node shows, as PNG bytes."""
+        shown = run.outputs[node_id]["images"][0]
+        query = f"filename={shown['filename']}&subfolder={shown['subfolder']}&type={shown['type']}"
+        return self.get_bytes(f"/view?{query}")
+
     def log_end(self) -> str:
         return self.log.read_text()[-3000:]
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from .browser import Browser
-from .prompts import chain
+from .prompts import chain_until
 from .server import PACK, Server
 
 WORKFLOWS = sorted((PACK / "example_workflows").glob("*.json"))
@@ -30,6 +30,10 @@ def test_a_shipped_workflow_loads_and_runs(
     assert run.status == "success", run.error + server.log_end()
     browser.run("await new Promise((done) => setTimeout(done, 6000));")
     browser.screenshot(artefacts / f"{path.stem}_done.png")
+    for node_id, node in browser.api_prompt().items():
+        if "images" in run.outputs.get(node_id, {}):
+            picture = artefacts / f"{path.stem}_{node['class_type']}.png"
+            picture.write_bytes(server.picture(run, node_id))
     for report in (o["cast_report"][0] for o in run.outputs.values() if "cast_report" in o):
         assert report["failures"] == []
     assert ours(browser.problems()) == []
@@ -120,11 +124,8 @@ def test_an_option_that_the_saved_workflow_does_not_know_gets_its_default(
 
 def test_stop_in_the_middle_keeps_what_was_finished(server: Server, browser: Browser):
     """Stops after the first object that Mesh makes anew; queueing again reuses that one."""
-    prompt = chain(
-        server, inpaint={"retry": "0:91, 1:91, 2:91"}, mesh={"retry": "0:91, 1:91, 2:91"}
-    )
-    for name in ("register", "compose", "save"):
-        del prompt[name]
+    anew = {"retry": "0:91, 1:91, 2:91"}
+    prompt = chain_until(server, "mesh", inpaint=anew, mesh=anew)
     prompt_id = browser.run(
         """
         const seen = new Promise((done) => {
@@ -146,7 +147,9 @@ def test_stop_in_the_middle_keeps_what_was_finished(server: Server, browser: Bro
     )
     stopped = server.wait(prompt_id, 60)
     assert "execution_interrupted" in [name for name, _ in stopped.messages]
+    assert "inpaint" in stopped.outputs and "mesh" not in stopped.outputs
     run = server.run(prompt)
     assert run.status == "success", run.error
     report = run.report("mesh")
-    assert report["reused"] and report["made"]
+    assert report["reused"]
+    assert len(report["reused"]) + len(report["made"]) == 3

@@ -1,11 +1,14 @@
 """Prompts on the real server: the whole chain, what is reused, what is refused."""
 
+import io
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
-from .prompts import BOXES, chain, node
+from .prompts import BOXES, chain, chain_until, node
 from .server import PromptRefused, Server
 
 STAGES = ("detect", "filter", "depth", "inpaint", "mesh", "register", "compose")
@@ -35,9 +38,16 @@ def test_the_chain_makes_a_scene_of_all_objects(server: Server, first):
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_every_stage_shows_a_picture(server: Server, first, stage: str):
-    shown = first.outputs[stage]["images"][0]
-    query = f"filename={shown['filename']}&subfolder={shown['subfolder']}&type={shown['type']}"
-    assert server.get_bytes(f"/view?{query}")[:4] == b"\x89PNG"
+    picture = Image.open(io.BytesIO(server.picture(first, stage))).convert("RGB")
+    assert np.ptp(np.asarray(picture)) > 50
+
+
+@pytest.mark.parametrize("stage", ["detect", "depth", "inpaint", "mesh"])
+def test_the_first_stages_run_alone_with_a_preview(server: Server, first, stage: str):
+    run = server.run(chain_until(server, stage))
+    assert run.status == "success", run.error
+    assert server.picture(run, "look")
+    assert stage in run.cached
 
 
 def test_a_saved_folder_can_be_run_on_from(server: Server, first):
@@ -160,33 +170,34 @@ def test_masks_or_a_path_to_them_must_be_given(server: Server):
 )
 def test_boxes_that_make_no_sense_are_refused(server: Server, boxes: str, message: str):
     detect = node(server, "CASTDetect", image=["photo", 0], backend="boxes", backend__boxes=boxes)
-    run = server.run({"photo": chain(server)["photo"], "detect": detect})
+    run = server.run(chain_until(server, "detect") | {"detect": detect})
     assert run.error.startswith(message)
 
 
 def test_a_tiny_picture_is_refused(server: Server):
-    prompt = {
-        "photo": node(server, "EmptyImage", width=16, height=1, batch_size=1),
-        "detect": node(server, "CASTDetect", image=["photo", 0]),
-    }
+    prompt = chain_until(server, "detect")
+    prompt["photo"] = node(server, "EmptyImage", width=16, height=1, batch_size=1)
     assert "a photo needs at least" in server.run(prompt).error
 
 
 def test_depth_without_any_input_names_the_socket(server: Server):
-    run = server.run({"depth": node(server, "CASTDepth")})
+    prompt = {
+        "depth": node(server, "CASTDepth"),
+        "look": node(server, "CASTPreview", anything=["depth", 0]),
+    }
+    run = server.run(prompt)
     assert run.error.startswith("objects: connect the objects")
 
 
 def test_the_users_boxes_become_masks(server: Server):
     boxes = "\n".join(f"thing: {', '.join(map(str, b))}" for b in BOXES)
     detect = node(server, "CASTDetect", image=["photo", 0], backend="boxes", backend__boxes=boxes)
-    run = server.run({"photo": chain(server)["photo"], "detect": detect})
+    run = server.run(chain_until(server, "detect") | {"detect": detect})
     assert run.status == "success", run.error
 
 
 def test_a_large_photo_is_reduced_and_its_masks_with_it(server: Server):
-    prompt = chain(server, detect={"max_side": 256})
-    for name in ("depth", "inpaint", "mesh", "register", "compose", "save"):
-        del prompt[name]
-    run = server.run(prompt)
+    run = server.run(chain_until(server, "filter", detect={"max_side": 256}))
     assert run.status == "success", run.error
+    width, height = Image.open(io.BytesIO(server.picture(run, "look"))).size
+    assert (width, height) == (256, 192)

@@ -26,6 +26,10 @@ SOCKETS = {
         ("CAST_SCENE", "FILE_3D_GLB", "IMAGE", "LOAD3D_CAMERA"),
     ),
     "CASTSaveScene": (("CAST_SCENE",), ("STRING",)),
+    "CASTPreview": (
+        ("CAST_OBJECTS,CAST_GEOMETRY,CAST_VIEWS,CAST_MESHES,CAST_SCENE",),
+        ("IMAGE",),
+    ),
 }
 
 WIDGETS = {"INT", "FLOAT", "STRING", "BOOLEAN", "COMBO", "COMFY_DYNAMICCOMBO_V3"}
@@ -54,6 +58,13 @@ def test_a_node_has_its_sockets_and_tells_what_it_is_for(server: Server, node_id
     assert facts["category"] == "CAST"
     assert facts["description"] and facts["search_aliases"]
     assert (PACK / "web" / "docs" / f"{node_id}.md").is_file()
+
+
+@pytest.mark.parametrize("stage", NODE_OF_STAGE)
+def test_one_bad_value_refuses_the_whole_graph(server: Server, stage: str):
+    """ComfyUI runs every output that is valid by itself: a stage that were an output would run,
+    and be paid for, although the next one cannot."""
+    assert info(server, NODE_OF_STAGE[stage])["output_node"] is (stage == "compose")
 
 
 @pytest.mark.parametrize("stage", NODE_OF_STAGE)
