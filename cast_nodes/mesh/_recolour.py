@@ -18,7 +18,7 @@ from ._silhouettes import DISTANCE, Match, rotation
 
 SIDE_PX = 144
 """Longer side of the picture in which parts and photo are compared."""
-SHADE = 0.86
+SHADE = 0.94
 """Linear light that reaches a camera from a white surface in a usual room, of the whole: photos
 hold shaded colours, materials unshaded ones."""
 MIN_PIXELS = 14

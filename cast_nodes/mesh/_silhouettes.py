@@ -158,7 +158,8 @@ class Outline:
 
 def outlines(alpha: np.ndarray, aspect: float, supports: bool) -> tuple[Outline, ...]:
     """Readings of a view's silhouette: all of it and, of a thing on which others stand, also
-    without its upper tenth, fifth …, because masks often hold the vase with the table.
+    without its upper tenth, fifth … or what is above its first wide row, because masks often
+    hold the vase with the table.
 
     Args:
         alpha: (h, w) bool, some set.
@@ -167,12 +168,21 @@ def outlines(alpha: np.ndarray, aspect: float, supports: bool) -> tuple[Outline,
     mask = without_scraps(alpha)
     found = [Outline(normalised(mask, aspect), mask)]
     rows = np.flatnonzero(mask.any(1))
-    for share in (0.1, 0.2, 0.3, 0.4) if supports else ():
+    shares = {0.1, 0.2, 0.3, 0.4}
+    shares.add((first_wide_row(mask) - rows[0]) / len(rows))
+    for share in sorted(shares) if supports else ():
         cut = mask.copy()
-        cut[: rows[0] + int(share * len(rows))] = False
-        if cut.sum() >= 0.5 * mask.sum():
-            found.append(Outline(normalised(cut, aspect), cut, 0.03 + 0.1 * share))
+        cut[: rows[0] + round(share * len(rows))] = False
+        if share >= 0.05 and cut.sum() >= 0.5 * mask.sum():
+            found.append(Outline(normalised(cut, aspect), cut, 0.03 + 0.05 * share))
     return tuple(found)
+
+
+def first_wide_row(mask: np.ndarray) -> int:
+    """The row from which on a silhouette is about as wide as it gets: where a table's top
+    begins, below what stands on it."""
+    filled = mask.sum(1)
+    return int(np.argmax(filled >= 0.75 * filled.max()))
 
 
 def without_scraps(mask: np.ndarray) -> np.ndarray:

@@ -232,9 +232,15 @@ def _builtin(
 
 
 def _coloured(item: MeshItem, outline: Outline, data: MeshData, match: Match) -> MeshData:
+    from ._labels import canonical
     from ._recolour import outline_corners, prepare, recoloured, with_picture
+    from ._silhouettes import first_wide_row
 
-    photo = prepare(outline.mask, item.rgba, item.crop, item.pixel_aspect)
+    crop = item.crop
+    if canonical(item.label) in SUPPORTERS:
+        crop = crop.copy()  # colours of what stands on it are not its own
+        crop[: first_wide_row(outline.mask), :, 3] = 0
+    photo = prepare(outline.mask, item.rgba, crop, item.pixel_aspect)
     if photo is None:
         return data
     data = recoloured(data, match, photo)
