@@ -84,7 +84,13 @@ def estimate_room(
     estimate = scene.estimate(masks, priors, outlines, 0)
     if not len(masks):
         # Without masks, what stands out from this first room is taken for things.
-        things = propose_things(rgb, estimate.standing.camera, estimate.room)
+        things = propose_things(
+            rgb,
+            calibration.camera,
+            estimate.room,
+            segments,
+            segment_axes(segments, calibration.camera),
+        )
         if things:
             found = make_outlines(things, ["object"] * len(things), [UNKNOWN] * len(things))
             estimate = scene.estimate(things, [UNKNOWN] * len(things), found, len(things))

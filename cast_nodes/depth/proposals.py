@@ -10,6 +10,7 @@ from scipy import ndimage
 
 from .camera import RoomCamera
 from .outlines import connected
+from .segments import Segments
 from .walls import GRID, Room, colour_clusters, surface_labels
 
 COMMON = 0.10
@@ -21,8 +22,18 @@ MIN_SHARE = 0.006
 MAX_THINGS = 10
 
 
-def propose_things(rgb: np.ndarray, camera: RoomCamera, room: Room) -> list[np.ndarray]:
-    """Masks (H, W) bool of things that stand on the floor of the room, the largest first."""
+def propose_things(
+    rgb: np.ndarray,
+    camera: RoomCamera,
+    room: Room,
+    segments: Segments,
+    segment_axis: np.ndarray,
+) -> list[np.ndarray]:
+    """Masks (H, W) bool of things that stand on the floor of the room, the largest first.
+
+    What lies on the floor (rugs, light) has edges along the room's horizontal axes alone;
+    what stands has upright ones too.
+    """
     height, width = rgb.shape[:2]
     if min(height, width) < 24:
         return []
@@ -42,6 +53,8 @@ def propose_things(rgb: np.ndarray, camera: RoomCamera, room: Room) -> list[np.n
     odd = ndimage.binary_fill_holes(odd)
     parts, count = connected(np.asarray(odd))
     floor = label == 0
+    length = segments.length
+    at = (segments.middle * [w / width, h / height]).astype(int).clip(0, [w - 1, h - 1])
     found: list[tuple[int, np.ndarray]] = []
     for part in range(1, count + 1):
         mask = parts == part
@@ -52,7 +65,10 @@ def propose_things(rgb: np.ndarray, camera: RoomCamera, room: Room) -> list[np.n
         if not floor[rows[-1]][mask[rows[-1]]].any():
             continue  # it hangs on a wall
         flat = len(rows) < 0.45 * len(columns) and floor[mask].mean() > 0.9
-        if flat:
+        inside = ndimage.binary_dilation(mask, iterations=2)[at[:, 1], at[:, 0]]
+        upright = length[inside & (segment_axis == 1)].sum()
+        level = length[inside & ((segment_axis == 0) | (segment_axis == 2))].sum()
+        if flat or (floor[mask].mean() > 0.8 and upright < 0.2 * level):
             continue  # it lies on the floor
         found.append((size, mask))
     found.sort(key=lambda item: -item[0])

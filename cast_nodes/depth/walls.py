@@ -42,6 +42,9 @@ LIGHTNESS = 0.1
 SURFACE_COST = 3.5
 """Cost of a side wall or ceiling."""
 
+SEPARATE = 0.08
+"""Colours closer than this (log units) are one cluster."""
+
 FLOOR, BACK, LEFT, RIGHT, CEILING = range(5)
 
 
@@ -151,7 +154,7 @@ class _Search:
         self.trust = np.array([trust for _, trust in boxes])
         believed = self.reach[self.trust > 0.5, 0, BACK]
         far = max(believed.max(initial=0.0), 0.8 * self.reach[:, 1, BACK].min(initial=np.inf))
-        usual = 2.2 * self.camera.camera_height
+        usual = 2.5 * self.camera.camera_height
         self.farthest = far if 0 < far < np.inf else usual
 
     def _candidates(self, segments: Segments, axis: np.ndarray) -> list[np.ndarray]:
@@ -256,7 +259,8 @@ class _Search:
             bounded = 1.6 * np.clip(most, 0, 3) + 0.4 * np.clip(tip, 0, 3)
             value += float((self.trust * bounded).sum())
         gap = np.log(max(offsets[BACK], 1e-3) / (1.12 * self.farthest))
-        value += 0.5 * min((gap / 0.45) ** 2, 9.0)
+        # With things to go by, a doubtful farthest one must not decide; without, habit is all.
+        value += 0.5 * (min((gap / 0.45) ** 2, 9.0) if len(self.reach) else (gap / 0.4) ** 2)
         width = offsets[LEFT] + offsets[RIGHT]
         if np.isfinite(width):
             value += 0.5 * (min(0.0, np.log(width / (2.2 * unit))) / 0.3) ** 2
@@ -338,13 +342,15 @@ def colour_clusters(rgb: np.ndarray, free: np.ndarray, lightness: float = LIGHTN
         distance = np.minimum(distance, ((sample - centres[-1]) ** 2).sum(1))
         # The 97 % farthest, so that single odd pixels do not take the clusters.
         pick = np.argsort(distance)[int(0.97 * (len(distance) - 1))]
+        if distance[pick] < SEPARATE**2:
+            break  # what is left is shading and noise
         centres.append(sample[pick])
     centre = np.array(centres)
     for _ in range(6):
         nearest = ((sample[:, None] - centre) ** 2).sum(-1).argmin(1)
-        count = np.bincount(nearest, minlength=CLUSTERS)
+        count = np.bincount(nearest, minlength=len(centre))
         for k in range(3):
-            total = np.bincount(nearest, sample[:, k], minlength=CLUSTERS)
+            total = np.bincount(nearest, sample[:, k], minlength=len(centre))
             centre[:, k] = np.where(count > 0, total / np.maximum(count, 1), centre[:, k])
     return ((flat[:, None] - centre) ** 2).sum(-1).argmin(1).reshape(rgb.shape[:2])
 
