@@ -4,8 +4,8 @@
 
 Modes: ``clean`` (exact point map), ``noisy`` (noise, warp, bleeding edges, holes, unknown
 scale), ``warped`` (twice the warp, mesh off by 8 % along each axis) and ``layout`` (each object's
-points are the front of its box, off by some percent in distance, as single-view metrology
-gives them). ``crowded`` is ``noisy`` with objects pushed together.
+points are the front of its box, standing on a floor that is a little off, as single-view
+metrology gives them). ``crowded`` is ``noisy`` with objects pushed together.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from cast_nodes.frames import Sim3, intrinsics_from_fov, pixel_centres, world_fr
 from cast_nodes.mesh_data import make_glb, read_mesh
 from cast_nodes.raster import rasterize
 from cast_nodes.register import RegisterInputs, register
-from cast_nodes.register.problem import make_problem
+from cast_nodes.register.problem import distance_to, make_problem
 from cast_nodes.render import render
 from cast_nodes.store import Store
 from cast_nodes.types import Geometry, Mesh, MeshEntry, Meshes, Objects, Photo, SceneObject
@@ -86,7 +86,14 @@ def make_room(library: list[Mesh], count: int, mode: str, seed: int, picture: bo
         if mode != "clean":
             mask = _rough(mask, rng)
         objects.append(
-            SceneObject(i, meshes[i].name, 1.0, (float(x0), float(y0), float(x1), float(y1)), mask, 1 - float(share))
+            SceneObject(
+                i,
+                meshes[i].name,
+                1.0,
+                (float(x0), float(y0), float(x1), float(y1)),
+                mask,
+                1 - float(share),
+            )
         )
     rgb = np.full((HEIGHT, WIDTH, 3), 128, np.uint8)
     if picture:
@@ -94,12 +101,15 @@ def make_room(library: list[Mesh], count: int, mode: str, seed: int, picture: bo
         rgb = render(posed, intrinsics, WIDTH, HEIGHT, rgb).rgb
     objects = Objects(Photo(rgb, f"room{seed}"), tuple(objects))
     if mode == "layout":
-        geometry = _layout_geometry(rays, depth, ids, meshes, truth, intrinsics, floor, rng)
-        factor = 1.0
+        geometry, factors = _layout_geometry(
+            rays, depth, ids, meshes, truth, intrinsics, floor, rng
+        )
     else:
         geometry, factor = _measured_geometry(rays, depth, intrinsics, floor, mode, rng)
+        factors = dict.fromkeys(meshes, factor)
     truth = {
-        i: Sim3(t.rotation, t.translation * factor, t.scale * factor) for i, t in truth.items()
+        i: Sim3(t.rotation, t.translation * factors[i], t.scale * factors[i])
+        for i, t in truth.items()
     }
     used = meshes
     if mode == "warped":
@@ -160,15 +170,15 @@ def _rough(mask: np.ndarray, rng) -> np.ndarray:
     """A mask whose border is off by about a pixel."""
     noise = ndimage.gaussian_filter(rng.normal(size=mask.shape), 3)
     noise /= noise.std()
-    signed = ndimage.distance_transform_edt(mask) - ndimage.distance_transform_edt(~mask)
+    signed = distance_to(~mask) - distance_to(mask)
     rough = signed + noise > 0
     return rough if rough.any() else mask
 
 
-def _smooth_noise(rng, sigma: float) -> np.ndarray:
+def _smooth_noise(rng: np.random.Generator, sigma: float) -> np.ndarray:
     """(H, W) noise of wavelength about ``sigma`` px, standard deviation 1."""
     coarse = rng.normal(size=(int(HEIGHT / sigma) + 4, int(WIDTH / sigma) + 4))
-    zoomed = ndimage.zoom(coarse, sigma, order=3)[:HEIGHT, :WIDTH]
+    zoomed = np.asarray(ndimage.zoom(coarse, sigma, order=3))[:HEIGHT, :WIDTH]
     return zoomed / zoomed.std()
 
 
@@ -193,8 +203,16 @@ def _measured_geometry(rays, depth, intrinsics, floor, mode, rng):
     return geometry, factor
 
 
-def _layout_geometry(rays, depth, ids, meshes, truth, intrinsics, floor, rng) -> Geometry:
-    """Points on the fronts of the objects' boxes; gravity and distances a little off."""
+def _layout_geometry(rays, depth, ids, meshes, truth, intrinsics, floor, rng):
+    """Points on the fronts of the objects' boxes, which stand on a floor that is a little off.
+
+    Returns the geometry and for each object the factor about the camera that puts the true
+    pose on that floor: the picture tells no more than that.
+    """
+    factors = {}
+    up = floor[:3] + rng.normal(size=3) * np.deg2rad(1.2)
+    up /= np.linalg.norm(up)
+    plane = np.array([*up, floor[3] * (1 + 0.03 * rng.normal())])
     out = depth.copy()
     for i, mesh in meshes.items():
         rows, columns = np.nonzero(ids == i)
@@ -205,13 +223,12 @@ def _layout_geometry(rays, depth, ids, meshes, truth, intrinsics, floor, rng) ->
         origin, direction = view.translation, view.rotate(rays[rows, columns]) * view.scale
         with np.errstate(divide="ignore"):
             a, b = (low - origin) / direction, (high - origin) / direction
-        hit = np.minimum(a, b).max(1)
-        out[rows, columns] = hit * (1 + 0.05 * rng.normal())
-    up = floor[:3] + rng.normal(size=3) * np.deg2rad(1.2)
-    up /= np.linalg.norm(up)
-    plane = np.array([*up, floor[3] * (1 + 0.03 * rng.normal())])
+        foot = truth[i].apply(np.array([(low + high)[0] / 2, low[1], (low + high)[2] / 2]))
+        factors[i] = onto_floor = -plane[3] / (foot @ up)
+        out[rows, columns] = np.minimum(a, b).max(1) * onto_floor * (1 + 0.015 * rng.normal())
     points = (rays * out[..., None]).astype(np.float32)
-    return Geometry(points, intrinsics, True, "layout", approximate=True, up=up, floor=plane)
+    geometry = Geometry(points, intrinsics, True, "layout", approximate=True, up=up, floor=plane)
+    return geometry, {i: factors.get(i, 1.0) for i in meshes}
 
 
 def _stretched(mesh: Mesh, rng) -> Mesh:
@@ -290,7 +307,7 @@ def summary(rows: list[Row]) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser = argparse.ArgumentParser(description="Benchmark of the Register stage.")
     default = Path(__file__).resolve().parents[2] / "shared" / "meshes"
     parser.add_argument("--meshes", type=Path, default=default)
     parser.add_argument("--rooms", type=int, default=8)
@@ -393,7 +410,7 @@ def write_overlay(room: Room, placements, path: Path) -> None:
     left = photo.copy()
     for item in inputs.objects.objects:
         assert item.mask is not None
-        edge = item.mask & ~ndimage.binary_erosion(item.mask)
+        edge = item.mask & (distance_to(~item.mask) < 1.5)
         left[edge] = drawn[edge] = (255, 0, 0)
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(np.concatenate([left, drawn], 1)).save(path)

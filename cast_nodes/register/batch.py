@@ -32,6 +32,7 @@ class Poses:
         rotation: (B, 3, 3). translation: (B, 3). log_size: (B,), log of the diagonal.
         problem, surface: (B,) int64, which problem and which mesh of the batch.
         tilt: (B,) weight of the gravity prior: > 0 for hypotheses that stand upright.
+        contact: (B,) weight of standing on the floor, 0 = free.
         start: (B,) log_size at the start, which the weak size prior refers to.
     """
 
@@ -41,6 +42,7 @@ class Poses:
     problem: torch.Tensor
     surface: torch.Tensor
     tilt: torch.Tensor
+    contact: torch.Tensor
     start: torch.Tensor
 
     def __len__(self) -> int:
@@ -107,7 +109,6 @@ class Batch:
         spacing: (O,) square root of the mask's area, in units.
         up: (O, 3) or zeros. floor: (O, 4) plane or zeros.
         trust: (O,) weight of the observed points.
-        contact: (O,) weight of standing on the floor, 0 = free.
     """
 
     unit: np.ndarray
@@ -124,15 +125,6 @@ class Batch:
     up: torch.Tensor
     floor: torch.Tensor
     trust: torch.Tensor
-    contact: torch.Tensor
-
-
-@dataclass(frozen=True)
-class Trust:
-    """How much one problem's evidence counts, decided before solving."""
-
-    points: float
-    contact: float
 
 
 def unit_of(problem: Problem) -> float:
@@ -143,7 +135,7 @@ def unit_of(problem: Problem) -> float:
     return float(np.median(problem.points[:, 2]) * side / focal)
 
 
-def make_batch(problems: Sequence[Problem], trust: Sequence[Trust], device: torch.device) -> Batch:
+def make_batch(problems: Sequence[Problem], trust: Sequence[float], device: torch.device) -> Batch:
     """Packs problems; pictures are padded to one size."""
     side = max(max(p.mask.shape) for p in problems)
     count = len(problems)
@@ -189,8 +181,7 @@ def make_batch(problems: Sequence[Problem], trust: Sequence[Trust], device: torc
         spacing=tensor(np.sqrt(area) * distance / k[:, 0, 0]),
         up=tensor(up),
         floor=tensor(floor),
-        trust=tensor([t.points for t in trust]),
-        contact=tensor([t.contact for t in trust]),
+        trust=tensor(trust),
     )
 
 
@@ -209,8 +200,10 @@ def _front(problem: Problem, unit: float) -> np.ndarray:
 def _contour_rays(problem: Problem) -> np.ndarray:
     """(n, 2) rays through the mask's border pixels, those beside unknown pixels left out."""
     mask = problem.mask
-    edge = mask & ~ndimage.binary_erosion(mask, border_value=1)
-    edge &= ~ndimage.binary_dilation(problem.unknown, iterations=2)
+    inside = distance_to(np.pad(~mask, 1, mode="edge"))[1:-1, 1:-1]
+    edge = mask & (inside < 1.2)
+    if problem.unknown.any():
+        edge &= distance_to(problem.unknown) > 2.5
     rows, columns = np.nonzero(edge)
     # Ordered by angle about the middle, so that any even choice goes round the object.
     order = (

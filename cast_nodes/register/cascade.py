@@ -14,7 +14,7 @@ from ..errors import CastError
 from ..frames import CAMERA_UP, Sim3
 from ..types import Mesh, Placement
 from . import hypotheses
-from .batch import Batch, Poses, Trust, make_batch, stack_samples, unit_of
+from .batch import Batch, Poses, make_batch, stack_samples, unit_of
 from .choose import distinct, same_shape
 from .distance import Fields
 from .problem import Problem
@@ -34,13 +34,14 @@ ROUNDS = (
 KEPT = (8, 3)
 """Hypotheses of an object that enter the second and third round."""
 
-APPROXIMATE_TRUST = 0.05
+APPROXIMATE_TRUST = 0.02
 CONTACT = 0.05
 APPROXIMATE_CONTACT = 3.0
 TILT = 0.05
 APPROXIMATE_TILT = 3.0
-STANDING = 0.12
-"""An object whose lowest points are within this share of its size of the floor stands on it."""
+STANDING = (0.1, 0.02)
+"""An object stands on the floor when its lower end is no higher than this share of
+its size plus this share of its distance (floors are estimates)."""
 TIE = 0.02
 """Scores closer than this are told apart by colour, or are ambiguous."""
 COLOUR_TELLS = 0.15
@@ -102,7 +103,7 @@ class Setting:
     problems: Sequence[Problem]
     surfaces: Sequence[Surface]
     rows: Sequence[dict[int, int]]
-    trust: Sequence[Trust]
+    trust: Sequence[float]
     batch: Batch
     fields: Fields
     samples: torch.Tensor
@@ -127,7 +128,7 @@ def _each(
     if solvable:
         chosen = [problems[i] for i in solvable]
         device = torch.device("cuda" if options.device == "cuda" else "cpu")
-        trust = [trust_of(problem, options) for problem in chosen]
+        trust = [APPROXIMATE_TRUST if problem.approximate else 1.0 for problem in chosen]
         setting = Setting(
             problems=chosen,
             surfaces=surfaces,
@@ -196,21 +197,16 @@ def _keep(poses: Poses, cost: np.ndarray, count: int, problems: int, every: bool
 # --- before ----------------------------------------------------------------------------------
 
 
-def trust_of(problem: Problem, options: HybridOptions) -> Trust:
-    """What the evidence of a problem is worth: measured points count, guessed ones hardly."""
-    points = APPROXIMATE_TRUST if problem.approximate else 1.0
-    contact = APPROXIMATE_CONTACT if problem.approximate else CONTACT
-    standing = problem.floor is not None and (
-        options.floor_contact == "on" or (options.floor_contact == "auto" and _stands(problem))
-    )
-    return Trust(points, contact if standing else 0.0)
-
-
-def _stands(problem: Problem) -> bool:
-    """Whether the lowest observed points are about at the floor's height."""
-    assert problem.floor is not None
-    height = problem.points @ problem.floor[:3] + problem.floor[3]
-    return bool(abs(np.percentile(height, 3)) < STANDING * unit_of(problem))
+def standing(problem: Problem, options: HybridOptions) -> bool | None:
+    """Whether the object stands on the floor; None when that cannot be told."""
+    if problem.floor is None or options.floor_contact == "off":
+        return False
+    if options.floor_contact == "on":
+        return True
+    if not np.isfinite(problem.base):
+        return None
+    near = STANDING[0] * unit_of(problem) + STANDING[1] * float(np.median(problem.points[:, 2]))
+    return problem.base < near
 
 
 def _starts(
@@ -242,7 +238,14 @@ def _starts(
         sizes = (1.0, 0.85) if len(groups) == 1 and tilt > 0 else (1.0,)
         start = hypotheses.place(batch, problem, index, row, cloud, rotations, sizes, tilt)
         if tilt > 0 and problem.approximate:
-            start = _onto_floor(batch, start, setting.lowest)
+            # Depth is a guess, so standing on the floor or not makes different starts.
+            stands = standing(problem, options)
+            if stands is not False:
+                out.append(_onto_floor(setting, start))
+            if stands:
+                continue
+        elif tilt > 0 and standing(problem, options):
+            start = replace(start, contact=torch.full_like(start.tilt, CONTACT))
         out.append(start)
     return out
 
@@ -268,6 +271,8 @@ def _from_outside(
     def tensor(array) -> torch.Tensor:
         return torch.from_numpy(np.asarray(array, np.float32)).to(device)
 
+    held = APPROXIMATE_CONTACT if problem.approximate else CONTACT
+    contact = held if upright and standing(problem, options) else 0.0
     log_size = tensor(np.log([pose.scale * surface.size / unit for pose in given]))
     ones = torch.ones(len(given), dtype=torch.long, device=device)
     return Poses(
@@ -277,30 +282,38 @@ def _from_outside(
         problem=index * ones,
         surface=row * ones,
         tilt=torch.full_like(log_size, _tilt(problem) if upright else 0.0),
+        contact=torch.full_like(log_size, contact),
         start=log_size,
     )
 
 
-def _onto_floor(batch: Batch, poses: Poses, lowest: torch.Tensor) -> Poses:
-    """Moves upright poses along the view rays until they stand on the floor.
+def _onto_floor(setting: Setting, poses: Poses) -> Poses:
+    """Moves upright poses along the view rays until they stand on the floor, and holds them.
 
     Scaling size and place together about the camera leaves the picture as it is.
     """
-    floor = batch.floor[poses.problem]
-    foot = torch.zeros(len(poses), 1, 3, device=floor.device)
-    foot[:, 0, 1] = lowest[poses.surface]
-    _, p = poses.apply(foot)
-    along = (p[:, 0] * floor[:, :3]).sum(1)
-    factor = -floor[:, 3] / torch.where(along.abs() > 1e-6, along, torch.ones_like(along))
-    sane = (factor > 0.4) & (factor < 2.5) & (batch.contact[poses.problem] > 0)
-    factor = torch.where(sane, factor, torch.ones_like(factor))
+    normal = setting.batch.floor[poses.problem]
+    height = _foot_height(setting, poses)
+    along = height - normal[:, 3]
+    factor = -normal[:, 3] / torch.where(along < -1e-6, along, -torch.ones_like(along))
+    factor = torch.where(along < -1e-6, factor, torch.ones_like(factor)).clamp(0.4, 2.5)
     log_size = poses.log_size + factor.log()
     return replace(
         poses,
         translation=poses.translation * factor[:, None],
         log_size=log_size,
         start=log_size,
+        contact=torch.full_like(poses.contact, APPROXIMATE_CONTACT),
     )
+
+
+def _foot_height(setting: Setting, poses: Poses) -> torch.Tensor:
+    """(B,) height over the floor of the middle of the mesh's underside, in units."""
+    floor = setting.batch.floor[poses.problem]
+    foot = torch.zeros(len(poses), 1, 3, device=floor.device)
+    foot[:, 0, 1] = setting.lowest[poses.surface]
+    _, p = poses.apply(foot)
+    return (p[:, 0] * floor[:, :3]).sum(1) + floor[:, 3]
 
 
 # --- after -----------------------------------------------------------------------------------
@@ -320,7 +333,7 @@ def _finalists(setting: Setting, poses: Poses) -> list[Finalist]:
         size, centre = sizes[i] * unit, translation[i] * unit
         if not (np.isfinite(size) and np.isfinite(centre).all() and np.isfinite(rotation[i]).all()):
             continue
-        fit = fit_of(problems[p], surfaces[s], rotation[i], centre, size, unit, trust[p].points)
+        fit = fit_of(problems[p], surfaces[s], rotation[i], centre, size, unit, trust[p])
         out.append(Finalist(p, s, rotation[i], centre, size, fit))
     return out
 

@@ -149,7 +149,7 @@ def place(
         rows.append(
             Poses(
                 turn, translation, log_size, index * ones, surface * ones,
-                torch.full_like(log_size, tilt), log_size,
+                torch.full_like(log_size, tilt), torch.zeros_like(log_size), log_size,
             )
         )  # fmt: skip
     return Poses.joined(rows)

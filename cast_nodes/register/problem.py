@@ -45,6 +45,8 @@ class Problem:
         points: (n, 3) float32 camera frame, n >= 1, cleaned visible points of the object.
         up: (3,) or None.
         floor: (4,) n.p + d = 0, n up, or None.
+        base: height over the floor of the mask's lower end, from all its points (feet are too thin
+            to be trusted for more); NaN when that end is hidden or nothing is known.
         approximate: the points are a guess; masks and contacts count for more.
         metric: camera units are metres.
         candidates: the meshes to choose from, at least one.
@@ -60,6 +62,7 @@ class Problem:
     points: np.ndarray
     up: np.ndarray | None
     floor: np.ndarray | None
+    base: float
     approximate: bool
     metric: bool
     candidates: tuple[Mesh, ...] = field(default=())
@@ -69,7 +72,7 @@ class Problem:
         """Content of everything but id and label."""
         return content_key(
             self.intrinsics, self.mask, self.unknown, self.depth, self.colour, self.points,
-            self.up, self.floor, self.approximate, self.metric, self.candidates,
+            self.up, self.floor, self.base, self.approximate, self.metric, self.candidates,
         )  # fmt: skip
 
 
@@ -102,6 +105,7 @@ def make_problem(
     trusted = trusted_pixels(mask, points[..., 2])
     if not trusted.any():
         raise ObjectFailure(f"{name} has no valid point of the point map inside its mask")
+    floor = _plane(geometry.floor)
     return Problem(
         id=item.id,
         label=item.label,
@@ -112,7 +116,8 @@ def make_problem(
         colour=window.area(objects.photo.rgb),
         points=_subsample(points[trusted], MAX_POINTS),
         up=_unit(geometry.up),
-        floor=_plane(geometry.floor),
+        floor=floor,
+        base=_base(mask, unknown & ~mask, points, floor),
         approximate=geometry.approximate,
         metric=geometry.metric,
         candidates=entry.candidates,
@@ -326,6 +331,24 @@ def trusted_pixels(mask: np.ndarray, depth: np.ndarray) -> np.ndarray:
     middle = np.median(z)
     spread = 1.4826 * np.median(np.abs(z - middle))
     return valid & (np.abs(depth - middle) <= max(4.5 * spread, 0.05 * middle))
+
+
+def _base(
+    mask: np.ndarray, unknown: np.ndarray, points: np.ndarray, floor: np.ndarray | None
+) -> float:
+    """Height over the floor of the mask's lower end, NaN when it is hidden or unknown."""
+    valid = mask & np.isfinite(points[..., 2])
+    if floor is None or not valid.any():
+        return float("nan")
+    rows, columns = np.nonzero(valid)
+    lowest = rows >= np.percentile(rows, 97)
+    rows, columns = rows[lowest], columns[lowest]
+    # Whether something hides what would be below.
+    band = max(2, round(0.04 * max(mask.shape)))
+    below = np.minimum(rows + band, mask.shape[0] - 1)
+    if unknown[below, columns].mean() > 0.2:
+        return float("nan")
+    return float(np.median(points[rows, columns] @ floor[:3] + floor[3]))
 
 
 def _subsample(points: np.ndarray, count: int) -> np.ndarray:

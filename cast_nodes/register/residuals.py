@@ -20,8 +20,8 @@ import torch
 from .batch import Batch, Poses
 from .distance import CELL, Fields
 
-SILHOUETTE = 1.0
-COVERAGE = 0.7
+SILHOUETTE = 2.0
+COVERAGE = 1.4
 FREE_SPACE = 0.5
 SIZE_PRIOR = 0.0005
 SPACING = 1.25 * CELL
@@ -183,7 +183,7 @@ class Evidence:
         foot[:, 0, 1] = self.lowest[poses.surface]
         lever, p = poses.apply(foot)
         height = (p * floor[:, None, :3]).sum(-1) + floor[:, 3:]
-        weight = (batch.contact[poses.problem] * (poses.tilt > 0))[:, None]
+        weight = poses.contact[:, None]
         gradient = floor[:, None, :3]
         return _Rows(height, gradient, lever, weight, (weight * height**2).sum(1))
 
