@@ -114,7 +114,8 @@ def patches_on_cells(rgb: np.ndarray, hole: np.ndarray, shade: np.ndarray) -> li
     mean = ratio.mean(-1)
     # A soft-edged patch of the surface's own colour, only darker, is a shadow.
     shadow = (mean < 1) & (np.abs(ratio - mean[..., None]).max(-1) < 0.1)
-    steepness = np.abs(np.stack(np.gradient(blur(rgb.astype(float).mean(-1), 0.7)))).max(0)
+    light = blur(rgb.astype(float).mean(-1), 0.7)
+    steepness = np.maximum(np.abs(np.gradient(light, axis=0)), np.abs(np.gradient(light, axis=1)))
     features = _features(rgb, hole)
     regions = _Regions.measure(_segments(features, hole), features * FEATURE_SIGMA).merged(7.0)
     regions = regions.reshape(hole.shape)
@@ -132,7 +133,7 @@ def patches_on_cells(rgb: np.ndarray, hole: np.ndarray, shade: np.ndarray) -> li
             if np.count_nonzero(mine & taken) > 0.3 * np.count_nonzero(mine):
                 continue
             # What the hole all but encloses is seen too little of to be told from a shadow.
-            edge = mine & ~np.asarray(ndimage.binary_erosion(mine, border_value=1))
+            edge = mine & ~np.asarray(ndimage.binary_erosion(mine, border_value=1), bool)
             rim = edge & (near > 2.5)
             if np.count_nonzero(rim) < 0.4 * np.count_nonzero(edge):
                 continue

@@ -8,7 +8,7 @@ from ..types import View
 from . import InpaintItem, InpaintOptions
 from .masks import blur, depth_in, spread, widened
 
-EDGE_PX = 1.2  # colours this close to the outline may be mixed with the background's
+EDGE_PX = 1.5  # colours this close to the outline may be mixed with the background's
 
 
 def make_view(
@@ -65,13 +65,13 @@ def clean_edge(rgb: np.ndarray, mask: np.ndarray) -> np.ndarray:
     """
     inner = depth_in(mask) > EDGE_PX
     # Thin parts have no inside: their own pixels must do.
-    weight = np.where(inner, 1.0, np.where(mask, 0.02, 0.0)).astype(np.float32)
+    weight = np.where(inner, 1.0, np.where(mask, 1e-3, 0.0)).astype(np.float32)
     share = blur(weight, 1.5)[..., None]
-    close = blur(rgb * weight[..., None], 1.5) / np.maximum(share, 1e-4)
-    near = np.where(share[..., 0] > 1e-3, np.minimum(4 * share[..., 0], 1), 0)
+    close = blur(rgb * weight[..., None], 1.5) / np.maximum(share, 1e-7)
+    near = np.where(share[..., 0] > 1e-5, np.minimum(4 * share[..., 0], 1), 0)
     far = spread(close, near)
     keep = inner | (mask & ~widened(inner, 2))
-    carried = np.where(share > 1e-3, close, far)
+    carried = np.where(share > 1e-5, close, far)
     return np.where(keep[..., None], rgb, np.clip(carried.round(), 0, 255)).astype(np.uint8)
 
 

@@ -106,7 +106,7 @@ def make_plate(
     if rest.any():
         work = np.where(rest[..., None], spread(work, (~rest).astype(np.float32)), work)
         painted |= rest
-    return Plate(_fuse(rgb, work, painted), _at_full_size(painted, mask.shape) > 0, notes)
+    return Plate(_fuse(rgb, work, painted, mask), _at_full_size(painted, mask.shape) > 0, notes)
 
 
 def _shrink(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
@@ -294,11 +294,15 @@ def _at_full_size(painted: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     return resize_linear(painted[..., None].astype(np.float32), *shape)[..., 0]
 
 
-def _fuse(rgb: np.ndarray, work: np.ndarray, painted: np.ndarray) -> np.ndarray:
-    """The painted pixels over the photo at its full resolution, blended inside the hole."""
+def _fuse(rgb: np.ndarray, work: np.ndarray, painted: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """The painted pixels over the photo at its full resolution.
+
+    They blend over the margin round the objects; of the objects themselves nothing shows.
+    """
     shape = rgb.shape[:2]
     alpha = np.clip(distance_to(~painted) / 4.0, 0, 1)
     alpha = resize_linear(alpha[..., None].astype(np.float32), *shape)
+    alpha = np.maximum(alpha, mask[..., None])
     fill = resize_linear(work, *shape)
     mixed = np.clip(rgb * (1 - alpha) + fill * alpha, 0, 255).round().astype(np.uint8)
     return np.where(alpha > 0, mixed, rgb)
