@@ -25,7 +25,7 @@ from mathutils import Matrix, Vector
 WIDTH, HEIGHT = 1024, 768
 VIEW_DEG = 62.0
 EYE = (0.42, 1.42, 1.0)
-YAW_DEG, PITCH_DEG = 6.0, 11.5
+YAW_DEG, PITCH_DEG = 3.5, 11.5
 """The camera looks along -z, turned to its left by the yaw and down by the pitch."""
 
 LEFT, RIGHT, BACK, FRONT, CEILING = -2.55, 2.75, -4.5, 1.5, 2.6
@@ -33,13 +33,13 @@ LEFT, RIGHT, BACK, FRONT, CEILING = -2.55, 2.75, -4.5, 1.5, 2.6
 
 STANDING = [
     # label, model, (x, z), turn about y in degrees, what carries it
-    ("couch", "couch_095", (-0.95, -3.98), 0.0, "floor"),
-    ("potted plant", "decorative_plant_113", (0.62, -4.0), 40.0, "floor"),
-    ("table", "oak_table_027", (1.28, -2.55), 20.0, "floor"),
-    ("chair", "oak_chair_026", (0.42, -2.12), 108.0, "floor"),
-    ("chair", "oak_chair_026", (1.92, -3.22), -40.0, "floor"),
-    ("armchair", "winchester_armchair_139", (-1.30, -2.16), 58.0, "floor"),
-    ("flower", "orchids_124", (1.36, -2.62), 25.0, "table"),
+    ("couch", "couch_095", (-0.80, -3.98), 0.0, "floor"),
+    ("potted plant", "decorative_plant_113", (-2.16, -4.08), 40.0, "floor"),
+    ("table", "table_134", (1.20, -2.92), 9.0, "floor"),
+    ("chair", "oak_chair_026", (1.75, -2.14), 198.0, "floor"),
+    ("chair", "oak_chair_026", (0.86, -3.66), 6.0, "floor"),
+    ("armchair", "winchester_armchair_139", (-1.20, -2.20), 58.0, "floor"),
+    ("flower", "orchids_124", (1.30, -2.90), 25.0, "table"),
 ]
 
 BOXES: list[dict] = []
@@ -236,8 +236,8 @@ def build_room() -> None:
         box(f"{name} skirting", low, high, white)
     box("rug", (-1.75, 0, -1.0), (0.35, 0.003, -3.2), rug_material())
     frame = plain("frame", (0.03, 0.025, 0.02), 0.4)
-    box("picture frame", (-1.62, 1.28, BACK), (-0.38, 2.02, BACK + 0.025), frame)
-    box("picture", (-1.58, 1.32, BACK + 0.02), (-0.42, 1.98, BACK + 0.028), painting())
+    box("picture frame", (-1.27, 1.16, BACK), (-0.71, 1.96, BACK + 0.025), frame)
+    box("picture", (-1.23, 1.20, BACK + 0.02), (-0.75, 1.92, BACK + 0.028), painting())
 
 
 def build_light() -> None:
@@ -319,7 +319,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--models", type=Path, required=True, help="folder of the GLB models")
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--samples", type=int, default=256)
+    parser.add_argument("--samples", type=int, default=32)
     parser.add_argument("--percent", type=int, default=100, help="size of the picture, for drafts")
     parser.add_argument("--threads", type=int, default=0, help="0 = all")
     args = parser.parse_args()
