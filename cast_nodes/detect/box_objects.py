@@ -57,12 +57,12 @@ def masks_from_boxes(
             out[place] = replace(item, keep=False, reason=made.reason)
         else:
             out[place] = replace(item, mask=_whole(made.mask, crops[place], rgb.shape[:2]))
-    return exclusive([out[place] for place in range(len(objects))])
+    return exclusive([out[place] for place in range(len(objects))], rgb)
 
 
-def exclusive(objects: Sequence[SceneObject]) -> tuple[SceneObject, ...]:
-    """The objects with overlaps given to the nearer one and boxes drawn tight again."""
-    masks = separate([o.mask if o.keep else None for o in objects])
+def exclusive(objects: Sequence[SceneObject], rgb: np.ndarray) -> tuple[SceneObject, ...]:
+    """The objects with each pixel of overlaps given to one, and boxes drawn tight again."""
+    masks = separate([o.mask if o.keep else None for o in objects], rgb)
     out = []
     for item, mask in zip(objects, masks, strict=True):
         if mask is None:

@@ -52,10 +52,7 @@ def run(inputs: DetectInputs, options: MasksOptions, context: Context) -> Object
     """
     photo = inputs.photo
     path = options.path.strip()
-    if path:
-        objects = read_masks(Path(path).expanduser(), photo)
-    else:
-        objects = _given(inputs)
+    objects = read_masks(Path(path).expanduser(), photo) if path else _given(inputs)
     named = parse_labels(options.labels, [o.id for o in objects])
     objects = [replace(o, label=named.get(o.id, o.label)) for o in objects]
     if not objects:

@@ -58,26 +58,110 @@ def propose(
     grown = binary_dilation(claimed, iterations=2)
     found: list[Proposal] = []
     for level in (start, 0.5 * (1 + start)):
-        core = (odds > level) & ~grown
-        core = binary_opening(core, np.ones((3, 3)), iterations=1)
-        parts, count = label(core)
+        core = binary_opening((odds > level) & ~grown, np.ones((3, 3)))
+        parts = np.asarray(label(core)[0])
+        count = int(parts.max())
         for number in range(1, count + 1):
-            part = parts == number
-            proposal = judge(part, foreground)
-            if proposal is not None and proposal.score >= least_score:
-                found.append(proposal)
-    found.sort(key=lambda p: -p.score)
+            for part in split(parts == number, foreground):
+                proposal = judge(with_leaves(part, foreground, grown), foreground)
+                if proposal is not None and proposal.score >= least_score:
+                    found.append(proposal)
+    # The lower level comes first: whole things rather than their most striking parts.
     kept: list[Proposal] = []
     for item in found:
         if all(_overlap(item.mask, other.mask) < 0.3 for other in kept):
             kept.append(item)
-    return kept[:most]
+    return sorted(kept, key=lambda p: -p.score)[:most]
+
+
+def split(part: np.ndarray, foreground: Foreground, depth: int = 0) -> list[np.ndarray]:
+    """A region cut into the things it consists of, as long as a cut is cheap and leaves solids.
+
+    Normalised cuts (Shi and Malik 2000) over superpixels: neighbours belong together by their
+    colour and the length of their common border.
+    """
+    labels = np.where(part, foreground.labels, -1)
+    names, index = np.unique(labels[part], return_inverse=True)
+    area = np.count_nonzero(part)
+    if depth >= 3 or len(names) < 6 or area < 2 * SMALLEST * part.size:
+        return [part]
+    if np.mean(foreground.lab[names, 1] < LEAF_GREEN) > 0.4:  # leaves are many, a plant is one
+        return [part]
+    local = np.full(part.shape, -1)
+    local[part] = index
+    affinity = np.zeros((len(names), len(names)))
+    for p, q in ((local[:, :-1], local[:, 1:]), (local[:-1], local[1:])):
+        touching = (p != q) & (p >= 0) & (q >= 0)
+        np.add.at(affinity, (p[touching], q[touching]), 1.0)
+    affinity = affinity + affinity.T
+    lab = foreground.lab[names]
+    square = ((lab[:, None] - lab[None]) ** 2).sum(-1)
+    affinity *= np.exp(-square / (2 * SAME_THING_LAB**2)) + 0.02
+    degree = affinity.sum(1) + 1e-9
+    root = 1 / np.sqrt(degree)
+    order = np.linalg.eigh(np.eye(len(names)) - root[:, None] * affinity * root)[1][:, 1] * root
+    ranked = np.argsort(order, kind="stable")
+    best, best_cut = None, CHEAP_CUT
+    size = np.bincount(index, minlength=len(names))
+    for k in range(1, len(names)):
+        side = np.zeros(len(names), bool)
+        side[ranked[:k]] = True
+        if min(size[side].sum(), size[~side].sum()) < SMALLEST * part.size:
+            continue
+        between = affinity[np.ix_(side, ~side)].sum()
+        cost = between / degree[side].sum() + between / degree[~side].sum()
+        if cost < best_cut:
+            best, best_cut = side, cost
+    if best is None:
+        return [part]
+    first = part & (local >= 0) & best[np.maximum(local, 0)]
+    halves = [_largest(first), _largest(part & ~first)]
+    whole = solidity(part)
+    needed = whole + 0.05 if best_cut < SURE_CUT else max(0.72, whole)
+    if min(solidity(h) for h in halves) < needed:
+        return [part]
+    return [piece for half in halves for piece in split(half, foreground, depth + 1)]
+
+
+SAME_THING_LAB = 14.0
+CHEAP_CUT = 0.2
+SURE_CUT = 0.06
+LEAF_GREEN = -5.0
+
+
+def with_leaves(part: np.ndarray, foreground: Foreground, claimed: np.ndarray) -> np.ndarray:
+    """A green region with the green around it: leaves are parted by gaps and shadows."""
+    from scipy.ndimage import binary_closing, label
+
+    green = (foreground.lab[:, 1] < LEAF_GREEN)[foreground.labels]
+    if not part.any() or np.mean(green[part]) < 0.4:
+        return part
+    spread = binary_closing(np.pad((green & ~claimed) | part, 4), np.ones((3, 3)), iterations=2)
+    parts = np.asarray(label(spread[4:-4, 4:-4])[0])
+    touched = np.unique(parts[part])
+    return np.isin(parts, touched[touched > 0]) & ~claimed
+
+
+def solidity(part: np.ndarray) -> float:
+    """Share of its convex hull that a region fills."""
+    from skimage.morphology import convex_hull_image
+
+    hull = np.asarray(convex_hull_image(part, offset_coordinates=False))
+    return np.count_nonzero(part) / max(1, np.count_nonzero(hull))
+
+
+def _largest(mask: np.ndarray) -> np.ndarray:
+    from scipy.ndimage import label
+
+    parts = np.asarray(label(mask)[0])
+    sizes = np.bincount(parts.ravel())
+    sizes[0] = 0
+    return parts == sizes.argmax()
 
 
 def judge(part: np.ndarray, foreground: Foreground) -> Proposal | None:
     """Whether a region looks like a thing: size, closed border, contrast, free of the frame."""
     from scipy.ndimage import binary_dilation, binary_erosion
-    from skimage.morphology import convex_hull_image
 
     h, w = part.shape
     area = np.count_nonzero(part)
@@ -94,14 +178,13 @@ def judge(part: np.ndarray, foreground: Foreground) -> Proposal | None:
     # Along the floor's edge or the ceiling, contrast is a wall's, not a thing's.
     if cut > 0.3 or (width > 0.9 * w and height < 0.2 * h):
         return None
-    solidity = area / max(1, np.count_nonzero(convex_hull_image(part, offset_coordinates=False)))
     ring = binary_dilation(part, iterations=4) & ~binary_dilation(part, iterations=1)
     if not ring.any():
         return None
     inside = float(foreground.odds[part].mean())
     around = float(foreground.odds[ring].mean())
     apart = np.clip((inside - around) / 0.5, 0, 1)
-    score = apart * np.clip(inside / 0.7, 0, 1) * np.clip(solidity / 0.5, 0.2, 1) * (1 - cut)
+    score = apart * np.clip(inside / 0.7, 0, 1) * np.clip(solidity(part) / 0.5, 0.2, 1) * (1 - cut)
     return Proposal(part, box, float(score))
 
 

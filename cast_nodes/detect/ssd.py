@@ -31,6 +31,12 @@ class Found:
     box: Box
 
 
+def as_box(values: np.ndarray) -> Box:
+    """A (4,) array as plain numbers."""
+    x0, y0, x1, y1 = (float(v) for v in values)
+    return (x0, y0, x1, y1)
+
+
 @lru_cache(maxsize=1)
 def anchors() -> np.ndarray:
     """(1917, 4) float64 anchors as centre y, centre x, height, width in units of the input.
@@ -102,7 +108,7 @@ def load_model(asset: Path) -> tuple[tuple[str, ...], Callable[[np.ndarray], lis
         boxes = np.clip(boxes, 0, 1) * [width, height, width, height]
         rows, columns = np.nonzero(scores[:, 1:] >= floor)
         return [
-            Found(labels[c + 1], float(scores[r, c + 1]), tuple(float(v) for v in boxes[r]))
+            Found(labels[c + 1], float(scores[r, c + 1]), as_box(boxes[r]))
             for r, c in zip(rows, columns, strict=True)
         ]
 
@@ -220,7 +226,7 @@ def verify(rgb: np.ndarray, found: Found, infer: Infer) -> Found | None:
             weights.append(other.score)
     label = max(votes, key=votes.__getitem__)
     box = np.average(np.array(boxes), axis=0, weights=np.array(weights) ** 2)
-    return Found(label, votes[label] / views, tuple(float(v) for v in box))
+    return Found(label, votes[label] / views, as_box(box))
 
 
 def merge(found: Sequence[Found], overlap: float) -> list[Found]:
