@@ -16,6 +16,9 @@ from ..context import Context
 from ..types import Objects, SceneObject
 
 Level = Literal["none", "some", "severe", "never"]
+UNNAMED = "object"
+"""Label of a thing that was found without knowing what it is."""
+
 _RANK = {"none": 0, "some": 1, "severe": 2, "never": 3}
 
 
@@ -49,7 +52,7 @@ class RulesOptions(Options):
     )
     discard_from: Level = option("severe", "drop objects hidden this much (never: keep all)")
     complete_from: Level = option("some", "complete the hidden parts from this level on")
-    max_objects: int = option(20, "keep at most so many, the largest and surest", low=0, high=500)
+    max_objects: int = option(20, "keep at most so many, the largest and surest", low=1, high=500)
 
 
 def run(objects: Objects, options: RulesOptions, context: Context) -> Objects:
@@ -139,9 +142,9 @@ def overlap(a: SceneObject, b: SceneObject) -> tuple[float, float, float]:
 
 
 def _drop_duplicates(items: list[SceneObject], options: RulesOptions) -> list[SceneObject]:
-    """Of two that are one, the surer stays; a part goes with the whole of the same label.
+    """Of two that are one, the surer stays; a part goes with the whole.
 
-    A cushion inside a sofa's mask has a label of its own and stays: people want it apart.
+    A part has the whole's label or none of its own. A cushion inside a sofa's mask has a label of its own and stays: people want it apart.
     A box without a mask says too little about parts, so there only duplicates are dropped.
     """
     out = list(items)
@@ -158,10 +161,9 @@ def _drop_duplicates(items: list[SceneObject], options: RulesOptions) -> list[Sc
                 out[second] = _dropped(out[second], f"duplicate of {_name(items[first])}", iou)
                 continue
             masked = items[first].mask is not None and items[second].mask is not None
-            if not masked or _normal(items[first].label) != _normal(items[second].label):
-                continue
             share, part, whole = max((first_in, first, second), (second_in, second, first))
-            if share >= options.part_containment:
+            alike = _normal(items[part].label) in (_normal(items[whole].label), UNNAMED)
+            if masked and alike and share >= options.part_containment:
                 out[part] = _dropped(out[part], f"part of {_name(items[whole])}", share)
     return out
 

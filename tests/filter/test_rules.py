@@ -91,6 +91,11 @@ class TestDuplicatesAndParts:
         assert done[0].keep
         assert done[1].keep
 
+    def test_an_unnamed_piece_inside_a_named_thing_is_a_part_of_it(self):
+        done = decide(item(0, (10, 10, 90, 90), "sofa"), item(1, (20, 20, 50, 50), "object"))
+        assert done[0].keep
+        assert "part of sofa 0" in done[1].reason
+
     def test_boxes_that_only_overlap_stay(self):
         done = decide(
             item(0, (10, 10, 90, 90), masked=False), item(1, (30, 30, 60, 60), masked=False)
