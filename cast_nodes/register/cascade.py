@@ -127,7 +127,7 @@ def _each(
     }
     if solvable:
         chosen = [problems[i] for i in solvable]
-        device = torch.device("cuda" if options.device == "cuda" else "cpu")
+        device = torch.device(options.device)
         trust = [APPROXIMATE_TRUST if problem.approximate else 1.0 for problem in chosen]
         setting = Setting(
             problems=chosen,

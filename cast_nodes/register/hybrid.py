@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal
 
 from ..backends import Backend, BackendInfo, Options, option
 from ..context import Context
-from ..errors import Cancelled, CastError
+from ..errors import BadInput, Cancelled, CastError
 from ..types import Placement
 
 if TYPE_CHECKING:
@@ -35,15 +35,18 @@ class HybridOptions(Options):
     hypotheses: int = option(
         48, "Start poses per object and candidate mesh", low=8, high=512, step=8
     )
-    device: Literal["auto", "cpu", "cuda"] = option(
-        "auto", "Where to compute. auto: cpu, which a scene's few objects do not outgrow"
-    )
+    device: Literal["cpu", "cuda"] = option("cpu", "Where to compute")
 
 
 def run(problems: Sequence[Problem], options: HybridOptions, context: Context) -> list[Placement]:
     """One placement a problem, in order; one that cannot be solved has a ``failure``."""
     from .cascade import register_batch
 
+    if options.device == "cuda":
+        import torch
+
+        if not torch.cuda.is_available():
+            raise BadInput("register option device is cuda, but torch sees no GPU; choose cpu")
     try:
         return register_batch(problems, options, context)
     except (Cancelled, CastError):
