@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -139,11 +141,26 @@ def _each(
             samples=stack_samples(surfaces, device),
             lowest=torch.tensor([-float(s.half[1]) for s in surfaces], device=device),
         )
-        with torch.no_grad():
+        with torch.no_grad(), calm_threads():
             parts = [poses for i in range(len(chosen)) for poses in starts(setting, i)]
             solved = _rounds(setting, Poses.joined(parts), first, context)
         placements |= dict(zip(solvable, solved, strict=True))
     return [placements[i] for i in range(len(problems))]
+
+
+@contextmanager
+def calm_threads() -> Iterator[None]:
+    """Lets torch use half of the cores for a while.
+
+    The tensors are small: on a busy machine more threads mostly wait for each other (measured:
+    thirty times slower with as many threads as cores and another process beside).
+    """
+    before = torch.get_num_threads()
+    torch.set_num_threads(max(1, min(before, (os.cpu_count() or 2) // 2)))
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _surfaces(
