@@ -89,6 +89,17 @@ class Browser:
         """The graph on show as the front end would queue it."""
         return self.run("return (await app.graphToPrompt()).output;")
 
+    def settle(self) -> None:
+        """Waits for the 3D view to draw and the nodes to grow around their pictures."""
+        self.run(
+            """
+            for (let i = 0; i < 8; i++) {
+              await new Promise((done) => setTimeout(done, 1000));
+              app.canvas.setDirty(true, true);
+            }
+            """
+        )
+
     def queue(self) -> str:
         """Presses Run; gives the prompt's id."""
         return self.run(

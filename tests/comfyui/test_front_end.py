@@ -28,7 +28,7 @@ def test_a_shipped_workflow_loads_and_runs(
     browser.screenshot(artefacts / f"{path.stem}_loaded.png")
     run = server.wait(browser.queue())
     assert run.status == "success", run.error + server.log_end()
-    browser.run("await new Promise((done) => setTimeout(done, 6000));")
+    browser.settle()
     browser.screenshot(artefacts / f"{path.stem}_done.png")
     for node_id, node in browser.api_prompt().items():
         if "images" in run.outputs.get(node_id, {}):
