@@ -150,9 +150,7 @@ def _npm_pack(npm: str, file: NpmFile) -> bytes | None:
     with tempfile.TemporaryDirectory(prefix="cast-npm-") as folder:
         command = [npm, "pack", f"{file.package}@{file.version}", "--ignore-scripts", "--silent"]
         try:
-            subprocess.run(
-                command, cwd=folder, check=True, capture_output=True, timeout=TIMEOUT_S
-            )
+            subprocess.run(command, cwd=folder, check=True, capture_output=True, timeout=TIMEOUT_S)
             return next(Path(folder).glob("*.tgz")).read_bytes()
         except (subprocess.SubprocessError, OSError, StopIteration):
             return None  # the plain download says more clearly what is wrong
@@ -161,7 +159,11 @@ def _npm_pack(npm: str, file: NpmFile) -> bytes | None:
 def registry(npm: str | None = None) -> str:
     """The registry that npm would ask: its setting, else the environment, else the public one."""
     found = next(
-        (os.environ[n] for n in ("NPM_CONFIG_REGISTRY", "npm_config_registry") if os.environ.get(n)),
+        (
+            os.environ[n]
+            for n in ("NPM_CONFIG_REGISTRY", "npm_config_registry")
+            if os.environ.get(n)
+        ),
         "",
     )
     if not found and npm:

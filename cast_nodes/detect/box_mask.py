@@ -243,14 +243,14 @@ def region_mean(values: np.ndarray, regions: list[np.ndarray]) -> np.ndarray:
 
 def background_distance(lab: np.ndarray, outside: np.ndarray) -> np.ndarray:
     """(h, w) mean distance to the six nearest (Lab, 12 xy) samples outside the box."""
-    from scipy.spatial import cKDTree
+    from scipy.spatial import KDTree
 
     h, w = lab.shape[:2]
     y, x = np.mgrid[0:h, 0:w] / max(h, w)
     features = np.concatenate([lab * [LIGHTNESS, 1, 1], PLACE * np.stack([x, y], -1)], -1)
     samples = features[outside]
     step = max(1, len(samples) // 3000)
-    tree = cKDTree(samples[::step])
+    tree = KDTree(samples[::step])
     near = min(6, tree.n)
     distance = tree.query(features.reshape(-1, 5), k=near)[0]
     return distance.reshape(h, w, near).mean(-1)

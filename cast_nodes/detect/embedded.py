@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,14 +17,18 @@ from ..types import Objects, SceneObject
 from . import DetectInputs, ssd
 from .box_objects import VERSION as MASKS_VERSION
 from .box_objects import exclusive, masks_from_boxes
-from .foreground import Foreground, find_foreground
+from .foreground import find_foreground
 from .mask_tools import resize_map, resize_rgb
 from .overlaps import mask_box
-from .proposals import propose, shrink, small_size, solidity, threshold
+from .proposals import propose, shrink, small_size, threshold
 
 NO_DETECTOR = (
     f"the object detector is not there, so things are found by contrast alone and called "
     f'"object"; {MEND} fetches it once'
+)
+NO_LITERT = (
+    "package ai_edge_litert is missing, so things are found by contrast alone and called "
+    '"object"; pip install ai-edge-litert'
 )
 FURNITURE = frozenset(("chair", "table", "desk"))
 HAND_SIZED = frozenset(("book", "mug", "coffee cup", "bottle", "computer mouse", "camera"))
@@ -50,21 +55,21 @@ def run(inputs: DetectInputs, options: EmbeddedOptions, context: Context) -> Obj
     photo = inputs.photo
     path = context.folders.assets / OBJECTRON.name
     key = content_key(
-        "detect embedded", BACKEND.info.version, MASKS_VERSION, options, photo.key, path.is_file()
+        "detect embedded", BACKEND.info.version, MASKS_VERSION, options, photo.key, _ready(path)
     )
     stored = context.store.get(key)
     if stored is not None:
         return Objects(photo, stored["objects"], notes=stored["notes"])
-    notes: tuple[str, ...] = ()
-    found: list[ssd.Found] = []
-    if path.is_file():
-        found = _detections(photo.rgb, path, options)
-    else:
-        notes = (NO_DETECTOR,)
+    found, notes = _detections(photo.rgb, path, options)
     context.cancel.check()
     objects = find_objects(photo.rgb, found, options, context)
     context.store.put(key, {"objects": objects, "notes": notes})
     return Objects(photo, objects, notes=notes)
+
+
+def _ready(path: Path) -> tuple[bool, bool]:
+    """Whether detector and runtime are there: part of the key, so that a later fetch counts."""
+    return path.is_file(), importlib.util.find_spec("ai_edge_litert") is not None
 
 
 def find_objects(
@@ -83,7 +88,6 @@ def find_objects(
     start = threshold(foreground.odds)
     evidence = np.clip(4 * (foreground.odds - start), -FOREGROUND_SAYS, FOREGROUND_SAYS)
     evidence = resize_map(evidence, width, height)
-    found = with_sofas(found, foreground, width, height)
     named = [SceneObject(i, f.label, round(f.score, 4), f.box) for i, f in enumerate(found)]
     named = masks_from_boxes(rgb, named, context, {o.id: evidence for o in named}, DETECTION_SLACK)
     named = [o for o in named if o.mask is not None and o.keep]
@@ -117,11 +121,23 @@ REGION_SAYS = 2.5
 """Log-odds of a region's own shape in its mask."""
 
 
-def _detections(rgb: np.ndarray, path: Path, options: EmbeddedOptions) -> list[ssd.Found]:
-    """Believable detections, best first."""
-    _, infer = ssd.load_model(path)
-    found = ssd.detect_boxes(rgb, infer, options.min_score)
-    return plausible(found, rgb.shape[1], rgb.shape[0])[: options.max_objects]
+def _detections(
+    rgb: np.ndarray, path: Path, options: EmbeddedOptions
+) -> tuple[list[ssd.Found], tuple[str, ...]]:
+    """Believable detections, best first, and a note when there is no detector to ask."""
+    if not path.is_file():
+        return [], (NO_DETECTOR,)
+    try:
+        _, infer = ssd.load_model(path)
+    except ModuleNotFoundError:
+        return [], (NO_LITERT,)
+    except (ValueError, RuntimeError, OSError, KeyError):
+        return [], (f"{path} is damaged, so things are found by contrast alone; {MEND}",)
+    height, width = rgb.shape[:2]
+    found = ssd.detect_boxes(rgb, infer, 0.7 * options.min_score)
+    found = with_sofas(plausible(found, width, height), width)
+    found = [f for f in found if f.score >= options.min_score]
+    return plausible(found, width, height)[: options.max_objects], ()
 
 
 def plausible(found: Sequence[ssd.Found], width: int, height: int) -> list[ssd.Found]:
@@ -151,48 +167,35 @@ def _is_part(item: ssd.Found, other: ssd.Found) -> bool:
     return both and within and item.score < 0.6 * other.score
 
 
-def with_sofas(
-    found: Sequence[ssd.Found], foreground: Foreground, width: int, height: int
-) -> list[ssd.Found]:
-    """The detections, where several doubtful chairs side by side in one wide thing are that thing.
+def with_sofas(found: Sequence[ssd.Found], width: int) -> list[ssd.Found]:
+    """The detections, where a row of three or more doubtful chairs is the sofa they lie on.
 
-    The detector has no word for a sofa and calls its cushions chairs.
+    The detector has no word for a sofa and calls its cushions and ends chairs.
     """
-    from scipy.ndimage import binary_closing, label
-
-    h, w = foreground.odds.shape
-    scale = np.array([w / width, h / height] * 2)
-    parts = np.asarray(
-        label(
-            binary_closing(
-                foreground.odds > SOFA_FROM * threshold(foreground.odds), np.ones((3, 3))
-            )
-        )[0]
-    )
+    doubtful = [f for f in found if f.label == "chair" and f.score < 0.5]
+    groups: list[list[ssd.Found]] = []
+    for item in doubtful:
+        near = [g for g in groups if any(_neighbours(item, other) for other in g)]
+        groups = [g for g in groups if g not in near]
+        groups.append([item, *(other for g in near for other in g)])
     out = list(found)
-    for number in range(1, int(parts.max()) + 1):
-        part = parts == number
-        x0, y0, x1, y1 = mask_box(part)
-        wide_enough = x1 - x0 > 1.6 * (y1 - y0) and x1 - x0 > 0.3 * w
-        if not wide_enough or solidity(part) < 0.6 or part.mean() > 0.5:
+    for group in groups:
+        corners = np.array([f.box for f in group])
+        low, high = corners[:, :2].min(0), corners[:, 2:].max(0)
+        wide = high[0] - low[0] > max(1.6 * (high[1] - low[1]), 0.3 * width)
+        if len(group) < 3 or not wide:
             continue
-        box = ssd.as_box(np.array([x0, y0, x1, y1]) / scale)
-        pieces = [
-            f
-            for f in out
-            if f.label == "chair"
-            and f.score < 0.5
-            and ssd.intersection(f.box, box) > 0.6 * ssd.box_area(f.box)
-            and ssd.box_area(f.box) < 0.5 * ssd.box_area(box)
-        ]
-        if len(pieces) >= 2:
-            out = [f for f in out if f not in pieces]
-            out.append(ssd.Found("sofa", max(f.score for f in pieces), box))
+        box = ssd.as_box(np.concatenate([low, high]))
+        out = [f for f in out if f not in group]
+        out.append(ssd.Found("sofa", max(f.score for f in group), box))
     return sorted(out, key=lambda f: -f.score)
 
 
-SOFA_FROM = 0.75
-"""Share of the foreground threshold: a sofa is often but little unlike the wall behind it."""
+def _neighbours(a: ssd.Found, b: ssd.Found) -> bool:
+    """Whether two boxes touch or nearly do: within a third of the smaller one's width."""
+    reach = 0.33 * min(a.box[2] - a.box[0], b.box[2] - b.box[0])
+    x0, y0, x1, y1 = a.box
+    return ssd.intersection((x0 - reach, y0, x1 + reach, y1), b.box) > 0
 
 
 def with_pots(objects: Sequence[SceneObject]) -> list[SceneObject]:

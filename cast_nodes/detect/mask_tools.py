@@ -10,12 +10,23 @@ GUIDED_SIDE_PX = 360
 """The filter's coefficients vary slowly, so they are found on a picture of this size."""
 
 
-def tidy(mask: np.ndarray, box: Box) -> np.ndarray:
-    """Drops parts below 3 % of the mask and fills holes below .4 % of the box."""
+def components(mask: np.ndarray, structure: np.ndarray | None = None) -> tuple[np.ndarray, int]:
+    """(h, w) int32 numbers of the connected parts from 1 (0 outside), and how many there are.
+
+    Args:
+        structure: (3, 3) neighbourhood; None means 4 neighbours.
+    """
     from scipy.ndimage import label
 
+    numbers = np.zeros(mask.shape, np.int32)
+    count = label(mask, structure, output=numbers)
+    return numbers, int(count)  # type: ignore[arg-type]
+
+
+def tidy(mask: np.ndarray, box: Box) -> np.ndarray:
+    """Drops parts below 3 % of the mask and fills holes below .4 % of the box."""
     mask = drop_specks(mask, 0.03)
-    holes, _ = label(~mask)
+    holes, _ = components(~mask)
     sizes = np.bincount(holes.ravel())
     small = sizes < 0.004 * (box[2] - box[0]) * (box[3] - box[1])
     small[0] = False
@@ -24,9 +35,7 @@ def tidy(mask: np.ndarray, box: Box) -> np.ndarray:
 
 def drop_specks(mask: np.ndarray, share: float) -> np.ndarray:
     """The mask without parts (8-connected) smaller than ``share`` of it."""
-    from scipy.ndimage import label
-
-    parts, count = label(mask, np.ones((3, 3)))
+    parts, count = components(mask, np.ones((3, 3)))
     if count < 2:
         return mask
     sizes = np.bincount(parts.ravel())

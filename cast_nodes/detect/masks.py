@@ -25,7 +25,8 @@ LEAST_SHARE = 1e-4
 NEAR_COLOUR = 60
 """Colours this close (RGB) to a frequent one are its smoothed or compressed edge."""
 
-SPECK_SHARE = 0.002
+SPECK_SHARE = 0.01
+"""Parts of a label below this share of it are stray pixels."""
 
 
 @dataclass(frozen=True)
@@ -137,7 +138,10 @@ def label_image(path: Path, photo: Photo) -> np.ndarray:
     code = rgb[..., 0] << 16 | rgb[..., 1] << 8 | rgb[..., 2]
     codes, inverse, count = np.unique(code, return_inverse=True, return_counts=True)
     colours = np.stack([codes >> 16, codes >> 8 & 255, codes & 255], 1)
-    frequent = _frequent(colours, count, code.size)
+    solid = np.bincount(
+        inverse.ravel()[_solid(inverse.reshape(code.shape)).ravel()], minlength=len(codes)
+    )
+    frequent = _frequent(colours, np.where(solid > 0, count, 0), code.size)
     kept = np.nonzero(frequent)[0]
     if not (codes[kept] == 0).any():  # black is the background even where nothing shows it
         kept = np.concatenate([kept, np.nonzero(codes == 0)[0]])
@@ -164,9 +168,17 @@ def _frequent(colours: np.ndarray, count: np.ndarray, pixels: int) -> np.ndarray
     return out
 
 
+def _solid(numbers: np.ndarray) -> np.ndarray:
+    """(H, W) bool, pixels whose eight neighbours are like them: never so at a smoothed edge."""
+    from scipy.ndimage import maximum_filter, minimum_filter
+
+    return maximum_filter(numbers, 3) == minimum_filter(numbers, 3)
+
+
 def _without_rare(numbers: np.ndarray) -> np.ndarray:
     values, inverse, count = np.unique(numbers, return_inverse=True, return_counts=True)
-    keep = count >= LEAST_SHARE * numbers.size
+    solid = np.bincount(inverse.ravel()[_solid(numbers).ravel()], minlength=len(values))
+    keep = (count >= LEAST_SHARE * numbers.size) & (solid > 0)
     return np.where(keep, values, 0)[inverse.reshape(numbers.shape)]
 
 

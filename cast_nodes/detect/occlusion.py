@@ -21,6 +21,9 @@ STRETCH = 0.4
 """How far down a thing may go on behind another, in heights of what is seen of it."""
 
 TOUCH_PX = 2
+SHOWN = 0.15
+"""Share of an edge that must show freely for it to count as the thing's real end."""
+
 LEAST_SHARE = 0.01
 
 
@@ -76,23 +79,36 @@ def amodal_outline(mask: np.ndarray, nearer: Sequence[np.ndarray]) -> np.ndarray
     front = np.zeros(mask.shape, bool)
     for other in nearer:
         front |= other
-    touching = binary_dilation(front, iterations=TOUCH_PX)
+    touching = np.asarray(binary_dilation(front, iterations=TOUCH_PX), bool)
     x0, y0, x1, y1 = (int(v) for v in mask_box(mask))
     extent = mask.copy()
     columns = np.arange(x0, x1)[mask[:, x0:x1].any(0)]
     lowest = mask.shape[0] - 1 - mask[::-1, columns].argmax(0)
-    if touching[lowest, columns].mean() > 0.4:
-        down = round(STRETCH * (y1 - y0) * float(touching[lowest, columns].mean()))
-        bottom = min(mask.shape[0], y1 + down)
-        covered = columns[touching[lowest, columns]]
-        for column, row in zip(covered, lowest[touching[lowest, columns]], strict=True):
+    covered = touching[lowest, columns]
+    if covered.any():
+        # Where a free part of the lower edge shows, the thing ends there; else it goes on.
+        ends = np.mean(~covered & (lowest >= y1 - 1 - 0.1 * (y1 - y0))) > SHOWN
+        goes_on = 0 if ends or covered.mean() < 0.4 else STRETCH * (y1 - y0) * covered.mean()
+        bottom = min(mask.shape[0], y1 + round(float(goes_on)))
+        for column, row in zip(columns[covered], lowest[covered], strict=True):
             extent[row:bottom, column] |= front[row:bottom, column]
     rows = np.arange(y0, y1)[mask[y0:y1].any(1)]
-    left = touching[rows, mask[rows].argmax(1)].mean()
-    right = touching[rows, mask.shape[1] - 1 - mask[rows, ::-1].argmax(1)].mean()
-    if max(left, right) > 0.25 and abs(left - right) > 0.15:
-        extent |= _mirrored(mask, right > left) & front
+    first, last = mask[rows].argmax(1), mask.shape[1] - 1 - mask[rows, ::-1].argmax(1)
+    left = _goes_on(touching[rows, first], first <= x0 + 0.1 * (x1 - x0))
+    right = _goes_on(touching[rows, last], last >= x1 - 1 - 0.1 * (x1 - x0))
+    if left != right:
+        extent |= _mirrored(mask, right) & front
     return _hull(extent)
+
+
+def _goes_on(covered: np.ndarray, extreme: np.ndarray) -> bool:
+    """Whether a side goes on behind what covers it: much covered, its end nowhere free.
+
+    Args:
+        covered: (n,) bool, rows whose end abuts something nearer.
+        extreme: (n,) bool, rows that reach to that side's end.
+    """
+    return bool(covered.mean() > 0.25 and np.mean(~covered & extreme) <= SHOWN)
 
 
 def _mirrored(mask: np.ndarray, to_right: bool) -> np.ndarray:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .foreground import SIDE_PX, Foreground
-from .mask_tools import resize_map
+from .mask_tools import components, resize_map
 from .overlaps import mask_box
 from .ssd import Box
 
@@ -51,16 +51,15 @@ def propose(
         foreground: of the small picture.
         claimed: (h, w) bool, pixels of things that were found already.
     """
-    from scipy.ndimage import binary_dilation, binary_opening, label
+    from scipy.ndimage import binary_dilation, binary_opening
 
     odds = foreground.odds
     start = threshold(odds)
-    grown = binary_dilation(claimed, iterations=2)
-    found: list[Proposal] = []
+    grown = np.asarray(binary_dilation(claimed, iterations=2), bool)
+    found = [p for p in plants(foreground, grown) if p.score >= least_score]
     for level in (start, 0.5 * (1 + start)):
-        core = binary_opening((odds > level) & ~grown, np.ones((3, 3)))
-        parts = np.asarray(label(core)[0])
-        count = int(parts.max())
+        core = np.asarray(binary_opening((odds > level) & ~grown, np.ones((3, 3))), bool)
+        parts, count = components(core)
         for number in range(1, count + 1):
             for part in split(parts == number, foreground):
                 proposal = judge(with_leaves(part, foreground, grown), foreground)
@@ -72,6 +71,22 @@ def propose(
         if all(_overlap(item.mask, other.mask) < 0.3 for other in kept):
             kept.append(item)
     return sorted(kept, key=lambda p: -p.score)[:most]
+
+
+def plants(foreground: Foreground, claimed: np.ndarray) -> list[Proposal]:
+    """Green regions: leaves are too dark and too torn for contrast to show them as one thing."""
+    colour = foreground.lab[foreground.labels]
+    green = (colour[..., 1] < LEAF_GREEN) & (colour[..., 2] > -LEAF_GREEN) & ~claimed
+    if green.mean() > 0.25:  # a lawn or a green room
+        return []
+    closed = _closed(green)
+    parts, count = components(closed & ~claimed)
+    found = [judge(parts == n, foreground) for n in range(1, count + 1)]
+    return [Proposal(p.mask, p.box, max(p.score, GREEN_SCORE)) for p in found if p is not None]
+
+
+GREEN_SCORE = 0.6
+"""Few things but plants are green: such a region counts at least as this."""
 
 
 def split(part: np.ndarray, foreground: Foreground, depth: int = 0) -> list[np.ndarray]:
@@ -131,13 +146,11 @@ LEAF_GREEN = -5.0
 
 def with_leaves(part: np.ndarray, foreground: Foreground, claimed: np.ndarray) -> np.ndarray:
     """A green region with the green around it: leaves are parted by gaps and shadows."""
-    from scipy.ndimage import binary_closing, label
-
     green = (foreground.lab[:, 1] < LEAF_GREEN)[foreground.labels]
     if not part.any() or np.mean(green[part]) < 0.4:
         return part
-    spread = binary_closing(np.pad((green & ~claimed) | part, 4), np.ones((3, 3)), iterations=2)
-    parts = np.asarray(label(spread[4:-4, 4:-4])[0])
+    spread = _closed((green & ~claimed) | part)
+    parts, _ = components(spread)
     touched = np.unique(parts[part])
     return np.isin(parts, touched[touched > 0]) & ~claimed
 
@@ -150,10 +163,16 @@ def solidity(part: np.ndarray) -> float:
     return np.count_nonzero(part) / max(1, np.count_nonzero(hull))
 
 
-def _largest(mask: np.ndarray) -> np.ndarray:
-    from scipy.ndimage import label
+def _closed(mask: np.ndarray) -> np.ndarray:
+    """The mask with gaps of up to four pixels closed, at the picture's frame too."""
+    from scipy.ndimage import binary_closing
 
-    parts = np.asarray(label(mask)[0])
+    padded = binary_closing(np.pad(mask, 4), np.ones((3, 3)), iterations=2)
+    return np.asarray(padded, bool)[4:-4, 4:-4]
+
+
+def _largest(mask: np.ndarray) -> np.ndarray:
+    parts, _ = components(mask)
     sizes = np.bincount(parts.ravel())
     sizes[0] = 0
     return parts == sizes.argmax()
@@ -171,14 +190,16 @@ def judge(part: np.ndarray, foreground: Foreground) -> Proposal | None:
     width, height = box[2] - box[0], box[3] - box[1]
     if min(width, height) < 0.02 * max(h, w):
         return None
-    edge = part & ~binary_erosion(part)
+    edge = part & np.logical_not(binary_erosion(part))
     frame = np.zeros(part.shape, bool)
-    frame[:2], frame[-2:], frame[:, :2], frame[:, -2:] = True, True, True, True
+    for strip in (frame[:2], frame[-2:], frame[:, :2], frame[:, -2:]):
+        strip[:] = True
     cut = np.count_nonzero(part & frame) / max(1, np.count_nonzero(edge)) / 2
     # Along the floor's edge or the ceiling, contrast is a wall's, not a thing's.
     if cut > 0.3 or (width > 0.9 * w and height < 0.2 * h):
         return None
-    ring = binary_dilation(part, iterations=4) & ~binary_dilation(part, iterations=1)
+    near = np.asarray(binary_dilation(part), bool)
+    ring = np.asarray(binary_dilation(part, iterations=4), bool) & ~near
     if not ring.any():
         return None
     inside = float(foreground.odds[part].mean())

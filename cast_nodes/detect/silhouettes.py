@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -25,7 +26,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
         "laptop", "mug", "cup", "bottle", "radio", "dresser", "basket", "bin", "ball",
     ),
 }  # fmt: skip
-"""Words in a label and the shape they stand for; the first group that matches counts."""
+"""Words in a label and the shape they stand for; what a label ends with counts."""
 
 UNSURE = 0.2
 """How far the mean of the outlines is pulled towards "could be either"."""
@@ -41,16 +42,15 @@ OWN_GROUP = 20.0
 
 def group_of(label: str) -> str:
     """The group a label belongs to, "" when none."""
-    lowered = label.lower()
-    # "table with plant" is a table: the earliest word decides.
+    # The last noun is the thing, as long as nothing is added: "desk lamp", "table with plant".
+    thing = re.split(r" (?:with|on|of|in|for) ", label.lower())[0]
     found = [
-        (lowered.find(word), group)
+        (thing.rfind(word) + len(word), group)
         for group, words in GROUPS.items()
         for word in words
-        if word in lowered
+        if word in thing
     ]
-    # "armchair" and "chair" start at different places but mean the same group.
-    return min(found)[1] if found else ""
+    return max(found)[1] if found else ""
 
 
 @dataclass(frozen=True, eq=False)
