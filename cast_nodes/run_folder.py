@@ -324,6 +324,7 @@ class RunFolder:
                         "metric": m.metric,
                         "upright": m.upright,
                         "view_aligned": m.view_aligned,
+                        "faces_viewer": m.faces_viewer,
                     }
                     for m in entry.candidates
                 ],
@@ -373,6 +374,7 @@ class RunFolder:
             metric=bool(facts.get("metric", False)),
             upright=bool(facts.get("upright", True)),
             view_aligned=bool(facts.get("view_aligned", False)),
+            faces_viewer=bool(facts.get("faces_viewer", False)),
         )
 
     # Placements.

@@ -221,6 +221,8 @@ class Mesh:
         upright: its y axis is up when the object stands as usual.
         view_aligned: it was made from the photo's view: facing the photo's camera along its
             own +z is a good first guess (inflated and generated meshes).
+        faces_viewer: its front is +z, and people rarely photograph such a thing from behind
+            (sofas, shelves, screens). It only tips the balance where the photo cannot tell.
     """
 
     glb: bytes = field(repr=False)
@@ -229,10 +231,13 @@ class Mesh:
     metric: bool = False
     upright: bool = True
     view_aligned: bool = False
+    faces_viewer: bool = False
 
     @cached_property
     def key(self) -> str:
-        return content_key(self.glb, self.metric, self.upright, self.view_aligned)
+        return content_key(
+            self.glb, self.metric, self.upright, self.view_aligned, self.faces_viewer
+        )
 
 
 @dataclass(frozen=True, eq=False)

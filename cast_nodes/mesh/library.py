@@ -52,6 +52,33 @@ SUPPORTERS = frozenset(
 """Things whose masks often hold what stands on them."""
 
 
+FACING = frozenset(
+    [
+        "armchair",
+        "bed",
+        "bookcase",
+        "chest of drawers",
+        "clock",
+        "corner sofa",
+        "laptop",
+        "mirror",
+        "monitor",
+        "nightstand",
+        "picture",
+        "radio",
+        "shelf",
+        "sideboard",
+        "sofa",
+        "speaker",
+        "teddy bear",
+        "tv",
+        "wall shelf",
+        "wardrobe",
+    ]
+)
+"""Built-in shapes whose back people rarely photograph."""
+
+
 @dataclass(frozen=True)
 class LibraryOptions(Options):
     """Where the models come from and what is done to them."""
@@ -75,6 +102,11 @@ class LibraryOptions(Options):
         "m", "Unit of your own model files (.sh3f catalogues tell theirs)."
     )
 
+    fallback: bool = option(
+        True, "Behind the built-in shapes, offer the inflated silhouette too: Register takes it "
+        "where no shape comes near the photo's outline.",
+    )  # fmt: skip
+
     @property
     def key(self) -> str:
         """Content key: the options and the state of the files that ``path`` names."""
@@ -91,6 +123,7 @@ class _Candidate:
     score: float
     family: str
     make: Callable[[], Mesh]
+    own: bool = False
 
 
 def run(item: MeshItem, options: LibraryOptions, context: Context) -> MeshEntry:
@@ -125,6 +158,8 @@ def run(item: MeshItem, options: LibraryOptions, context: Context) -> MeshEntry:
         except CastError as error:
             problems.append(str(error))
             context.warn(f"{item.name}: {error}")
+    if options.fallback and not first and not any(c.own for c in found):
+        meshes.append(_inflated(item))
     if not meshes:
         raise CastError(
             f"{item.name}: no model could be used ({'; '.join(problems) or 'none found'})"
@@ -225,7 +260,9 @@ def _builtin(
         data = built(index, fitted)
         if options.recolour != "never":
             data = _coloured(item, outline, data, seen)
-        return Mesh(make_glb(data, shape.name), shape.name, "built-in", metric=True)
+        facing = shape.labels[0] in FACING
+        glb = make_glb(data, shape.name)
+        return Mesh(glb, shape.name, "built-in", metric=True, faces_viewer=facing)
 
     value = _value(label, match.iou - outline.price, item.occlusion)
     return _Candidate(label, value, shape.name, make)
@@ -303,7 +340,7 @@ def _own(item, wanted, model, label, options, context) -> _Candidate:
         return Mesh(make_glb(painted, mesh.name), mesh.name, mesh.source, mesh.metric)
 
     value = _value(label, match.iou - outline.price, item.occlusion)
-    return _Candidate(label, value, model.key, make)
+    return _Candidate(label, value, model.key, make, own=True)
 
 
 def _plain(data: MeshData) -> MeshData:
@@ -321,6 +358,7 @@ BACKEND = Backend(
         "Model library",
         "embedded",
         "Your own models or built-in shapes, chosen by label and outline, in the photo's colours.",
+        version=2,
     ),
     LibraryOptions,
     run,

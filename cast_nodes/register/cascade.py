@@ -33,7 +33,7 @@ ROUNDS = (
     Effort(points=500, samples=768, contour=80, kernel=0.12, iterations=10),
     Effort(points=1500, samples=2048, contour=160, kernel=0.08, iterations=12),
 )
-KEPT = (8, 3)
+KEPT = (8, 4)
 """Hypotheses of an object that enter the second and third round."""
 
 APPROXIMATE_TRUST = 0.02
@@ -47,6 +47,12 @@ its size plus this share of its distance (floors are estimates)."""
 TIE = 0.02
 """Scores closer than this are told apart by colour, or are ambiguous."""
 COLOUR_TELLS = 0.15
+FALLBACK_HANDICAP = 0.4
+"""A mesh made from the very mask fits its outline by construction: as a fallback, behind models
+that know nothing of the mask, it must fit better by this much to be the better explanation."""
+FACING = 0.08
+"""Score that turning its front to the camera is worth for a thing rarely seen from behind, where
+the geometry is a guess."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -199,7 +205,9 @@ def _rounds(setting: Setting, poses: Poses, first: int, context: Context) -> lis
     context.cancel.check()
     pictures = Pictures.of(setting.problems, batch, samples.device)
     score = splat_scores(batch, pictures, samples, poses).cpu().numpy()
+    score = score + _priors(setting, poses)
     poses = _keep(poses, -score, KEPT[1], count, False)
+    poses = Poses.joined([poses, *_turned(setting, poses)])
     poses, _ = solve(evidence, poses, ROUNDS[2])
     context.cancel.check()
     finalists = _finalists(setting, poses)
@@ -340,6 +348,7 @@ def _finalists(setting: Setting, poses: Poses) -> list[Finalist]:
     """The last poses with their exact fits."""
     problems, surfaces = setting.problems, setting.surfaces
     batch, trust = setting.batch, setting.trust
+    priors = _priors(setting, poses)
     out = []
     rotation = poses.rotation.double().cpu().numpy()
     translation = poses.translation.double().cpu().numpy()
@@ -351,8 +360,50 @@ def _finalists(setting: Setting, poses: Poses) -> list[Finalist]:
         if not (np.isfinite(size) and np.isfinite(centre).all() and np.isfinite(rotation[i]).all()):
             continue
         fit = fit_of(problems[p], surfaces[s], rotation[i], centre, size, unit, trust[p])
+        fit = replace(fit, score=fit.score + float(priors[i]))
         out.append(Finalist(p, s, rotation[i], centre, size, fit))
     return out
+
+
+def _turned(setting: Setting, poses: Poses) -> list[Poses]:
+    """What is rarely seen from behind but ended so, turned about its own vertical axis.
+
+    Front and back have the same outline more often than any two other views.
+    """
+    behind = [
+        i
+        for i in range(len(poses))
+        if _mesh(setting, int(poses.problem[i]), int(poses.surface[i])).faces_viewer
+        and float(poses.rotation[i, :, 2] @ poses.translation[i]) > 0
+    ]
+    if not behind:
+        return []
+    chosen = poses[torch.tensor(behind, device=poses.log_size.device)]
+    half_turn = torch.diag(torch.tensor([-1.0, 1.0, -1.0])).to(chosen.rotation)
+    return [replace(chosen, rotation=chosen.rotation @ half_turn)]
+
+
+def _mesh(setting: Setting, p: int, s: int) -> Mesh:
+    candidate = next(c for c, row in setting.rows[p].items() if row == s)
+    return setting.problems[p].candidates[candidate]
+
+
+def _priors(setting: Setting, poses: Poses) -> np.ndarray:
+    """(B,) what speaks for each pose before the photo is asked, in units of the score."""
+    rotation, translation = poses.rotation.cpu().numpy(), poses.translation.cpu().numpy()
+    direction = translation / np.maximum(np.linalg.norm(translation, axis=1, keepdims=True), 1e-9)
+    facing = -(rotation[:, :, 2] * direction).sum(1)
+    priors = np.zeros(len(poses))
+    for i in range(len(poses)):
+        problem = setting.problems[int(poses.problem[i])]
+        row = int(poses.surface[i])
+        candidate = next(c for c, r in setting.rows[int(poses.problem[i])].items() if r == row)
+        mesh = problem.candidates[candidate]
+        if mesh.view_aligned and candidate > 0:
+            priors[i] -= FALLBACK_HANDICAP
+        if problem.approximate and mesh.faces_viewer:
+            priors[i] += FACING * facing[i]
+    return priors
 
 
 def _decide(setting: Setting, index: int, finalists: Sequence[Finalist]) -> Placement:

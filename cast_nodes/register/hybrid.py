@@ -1,7 +1,7 @@
 """Register backend ``hybrid``: many hypotheses, refined together, chosen by z-buffer.
 
 Hypotheses over yaw (or all rotations) and size start where mask and points put them; batched
-Levenberg-Marquardt refines them in three rounds, 48 -> 8 -> 3; the finalists are rendered and
+Levenberg-Marquardt refines them in three rounds, 48 -> 8 -> 4; the finalists are rendered and
 the one that explains the photo best wins. Where the geometry is only approximate the masks,
 gravity and floor contact decide, and the points set no more than the rough distance.
 """
@@ -73,6 +73,7 @@ BACKEND = Backend(
         label="Hybrid (points, silhouette, gravity)",
         kind="embedded",
         summary="Batched multi-hypothesis registration on points and silhouettes, chosen by z-buffer.",
+        version=2,
     ),
     options=HybridOptions,
     run=run,

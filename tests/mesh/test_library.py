@@ -159,10 +159,21 @@ def test_it_is_the_default():
     "label", ["chair", "Tables", "potted plant", "couch", "lamp", "books", "vase"]
 )
 def test_a_known_label_gives_several_upright_metric_candidates(label):
-    meshes = run(item_of(disc(), label=label))
+    *meshes, fallback = run(item_of(disc(), label=label))
+    assert fallback.source == "inflate" and fallback.view_aligned
     assert 2 <= len(meshes) <= 3
     assert all(m.metric and m.upright and not m.view_aligned for m in meshes)
     assert len({m.key for m in meshes}) == len(meshes)
+
+
+def test_the_inflated_fallback_can_be_switched_off():
+    meshes = run(item_of(disc(), label="chair"), fallback=False)
+    assert not any(m.view_aligned for m in meshes)
+
+
+def test_only_what_is_rarely_seen_from_behind_faces_the_viewer():
+    assert any(m.faces_viewer for m in run(item_of(disc(), label="sofa")))
+    assert not any(m.faces_viewer for m in run(item_of(disc(), label="stool")))
 
 
 def test_the_outline_chooses_among_the_kinds():
@@ -185,7 +196,7 @@ def test_an_unnamed_ball_may_also_be_a_ball():
 
 def test_shapes_on_request(monkeypatch):
     monkeypatch.setattr(_builtin, "SHAPES", SHAPES[:6])  # all of them take seconds
-    meshes = run(item_of(table_mask(), label="object"), unknown="shapes")
+    meshes = run(item_of(table_mask(), label="object"), unknown="shapes", fallback=False)
     assert all(m.source == "built-in" for m in meshes)
 
 
@@ -266,7 +277,8 @@ def test_own_models_are_found_by_file_name_and_manifest(folder):
 
 
 def test_nothing_of_that_name_falls_back_to_the_built_in(folder):
-    assert all(m.source == "built-in" for m in run(item_of(disc(), label="vase"), path=str(folder)))
+    *meshes, _ = run(item_of(disc(), label="vase"), path=str(folder))
+    assert all(m.source == "built-in" for m in meshes)
 
 
 def test_untextured_own_models_are_painted_unless_forbidden(folder):
