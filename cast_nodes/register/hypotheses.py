@@ -28,7 +28,8 @@ def yaw_rotations(up: np.ndarray, count: int, forward: np.ndarray) -> np.ndarray
     """
     facing = -(forward - (forward @ up) * up)
     if np.linalg.norm(facing) < 1e-6:  # seen from straight above: the picture's bottom is "front"
-        facing = np.array([0.0, 1.0, 0.0]) - up[1] * up
+        towards = np.array([0.0, 1.0, 0.0] if abs(up[1]) < 0.9 else [0.0, 0.0, -1.0])
+        facing = towards - (towards @ up) * up
     facing /= np.linalg.norm(facing)
     side = np.cross(up, facing)
     angle = 2 * np.pi * np.arange(count)[:, None] / count
