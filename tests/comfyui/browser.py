@@ -101,16 +101,21 @@ class Browser:
         )
 
     def queue(self) -> str:
-        """Presses Run; gives the prompt's id."""
+        """Presses Run; gives the prompt's id, or raises with the server's refusal."""
         return self.run(
             """
-            const asked = new Promise((done) => {
-              const original = app.api.queuePrompt;
+            const original = app.api.queuePrompt;
+            const asked = new Promise((done, refused) => {
               app.api.queuePrompt = async function (...all) {
                 app.api.queuePrompt = original;
-                const answer = await original.apply(this, all);
-                done(answer.prompt_id);
-                return answer;
+                try {
+                  const answer = await original.apply(this, all);
+                  done(answer.prompt_id);
+                  return answer;
+                } catch (error) {
+                  refused(new Error("refused: " + JSON.stringify(error.response ?? String(error))));
+                  throw error;
+                }
               };
             });
             await app.queuePrompt(0, 1);

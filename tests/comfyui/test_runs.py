@@ -93,6 +93,33 @@ def test_a_changed_mask_redoes_that_object_only(server: Server, first):
         assert len(run.report(stage)["reused"]) == 2
 
 
+def chain_with_a_speck(server: Server, on_failure: str) -> dict:
+    """The chain with a fourth object of one pixel, which cannot become a mesh."""
+    prompt = chain(server, filter={"backend__min_area": 0.0}, mesh={"on_failure": on_failure})
+    prompt["masks"]["inputs"]["boxes"] += "\n100 100 101 101"
+    return prompt
+
+
+def test_a_failed_object_is_named_and_the_others_make_the_scene(server: Server, first):
+    run = server.run(chain_with_a_speck(server, "continue"))
+    assert run.status == "success", run.error
+    assert len(run.report("mesh")["failures"]) == 1
+    assert "3" in run.report("mesh")["failures"][0]
+    files = run.outputs["save"]["cast_files"]
+    folder = server.base / "output" / files[0]["subfolder"]
+    described = json.loads((folder / "scene.json").read_text())
+    placed = {o["id"] for o in described["objects"] if o.get("camera_from_object")}
+    assert placed == {0, 1, 2}
+
+
+def test_stopping_at_a_failed_object_keeps_the_others(server: Server, first):
+    prompt = chain_with_a_speck(server, "stop")
+    assert server.run(prompt).error.startswith("1 of 4 objects failed, the others are kept")
+    prompt["mesh"]["inputs"]["on_failure"] = "continue"
+    report = server.run(prompt).report("mesh")
+    assert len(report["reused"]) == 3 and len(report["failures"]) == 1
+
+
 def test_a_value_out_of_range_is_refused_with_the_widgets_name(server: Server):
     prompt = chain(server, detect={"max_side": 10})
     with pytest.raises(PromptRefused) as refused:
