@@ -28,8 +28,10 @@ demo: setup
 	$(BIN)/cast run docs/demo/room.jpg -o out
 	$(BIN)/cast render out/room
 
+# The ComfyUI suite runs in one process (one server) and says why when it is skipped.
 test: setup
-	$(BIN)/python -m pytest -q -n $(JOBS) tests
+	$(BIN)/python -m pytest -q -rs tests/comfyui
+	$(BIN)/python -m pytest -q -n $(JOBS) tests --ignore tests/comfyui
 
 # Fails instead of skipping when no ComfyUI is there: COMFYUI_DIR=... make test-comfyui
 test-comfyui: setup

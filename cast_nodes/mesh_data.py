@@ -368,7 +368,7 @@ def cleaned(data: MeshData, name: str = "mesh") -> MeshData:
         CastError: nothing is left.
     """
     faces, vertices = data.faces, data.vertices
-    keep: np.ndarray = ((faces >= 0) & (faces < len(vertices))).all(1)
+    keep = np.all((faces >= 0) & (faces < len(vertices)), axis=1)
     finite = np.isfinite(vertices).all(1) & (np.abs(vertices) < 1e12).all(1)
     keep &= finite[np.where(keep[:, None], faces, 0)].all(1)
     faces, face_material = faces[keep], data.face_material[keep]

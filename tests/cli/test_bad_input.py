@@ -51,8 +51,9 @@ class TestPhotos:
             exif[0x0112] = 6
             picture.transpose(Image.Transpose.ROTATE_90).save(path, exif=exif)
         else:
-            picture.putalpha(200)
-            picture.save(path)
+            seen_through = picture.copy()
+            seen_through.putalpha(200)
+            seen_through.save(path)
         status = main(["run", str(path), "-o", str(tmp_path / "out"), "--only", "detect"])
         assert status in (0, 1)
         assert Image.open(tmp_path / "out" / name / "image.png").size == (320, 240)
