@@ -194,6 +194,9 @@ class _Problem:
             total += _gauss(fov, *habit.fov_deg)
         total += _gauss(pitch, *habit.pitch_deg) + _gauss(roll, 0.0, ROLL_DEG)
         total += _gauss(x[4], np.log(habit.height_m), habit.height_log)
+        # Many photos face a wall squarely; the others know no preferred turn.
+        turn = np.degrees(_turn(x[3]))
+        total += np.log(0.6 / 90 + 0.4 * np.exp(_gauss(turn, 0.0, 4.0)))
         for value, (low, high) in ((fov, FOV_RANGE_DEG), (pitch, PITCH_RANGE_DEG)):
             total -= 4.0 * (max(0.0, low - value) + max(0.0, value - high)) ** 2
         return total

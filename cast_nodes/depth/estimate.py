@@ -9,12 +9,15 @@ import numpy as np
 
 from .calibration import Calibration, calibrate, segment_axes
 from .class_sizes import UNKNOWN, ClassSize
-from .object_boxes import Box
+from .object_boxes import Box, Task, fit_boxes
 from .outlines import Outline, make_outlines
 from .proposals import propose_things
 from .segments import Segments, find_segments
 from .standing import REST_COST, TABLE_TOP_REST_COST, Standing, stand_objects
 from .walls import Room, find_room
+
+PROPOSAL_COST = 14.0
+"""A proposed thing whose box fits worse is several things, or none."""
 
 UNSTRAIGHT = frozenset(
     [
@@ -81,20 +84,8 @@ def estimate_room(
     outlines = make_outlines(masks, labels, priors)
     calibration = calibrate(width, height, segments, outlines, focal_px)
     scene = _Scene(rgb, segments, calibration, camera_height_m)
-    estimate = scene.estimate(masks, priors, outlines, 0)
-    if not len(masks):
-        # Without masks, what stands out from this first room is taken for things.
-        things = propose_things(
-            rgb,
-            calibration.camera,
-            estimate.room,
-            segments,
-            segment_axes(segments, calibration.camera),
-        )
-        if things:
-            found = make_outlines(things, ["object"] * len(things), [UNKNOWN] * len(things))
-            estimate = scene.estimate(things, [UNKNOWN] * len(things), found, len(things))
-    return estimate
+    estimate = scene.estimate(masks, priors, outlines)
+    return estimate if len(masks) else _with_proposals(rgb, estimate)
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,7 +102,6 @@ class _Scene:
         masks: Sequence[np.ndarray],
         priors: Sequence[ClassSize],
         outlines: list[Outline],
-        proposed: int,
     ) -> RoomEstimate:
         camera, sigma = self.calibration.camera, 0.15
         if self.camera_height_m > 0:
@@ -126,13 +116,49 @@ class _Scene:
             if prior.rest not in ("wall", "flat"):
                 covered |= mask
         room = find_room(
-            self.rgb, standing.camera, _trusted_boxes(outlines, standing), covered,
+            self.rgb, standing.camera, _trusted_boxes(outlines, standing), _feet(outlines, standing), covered,
             self.segments, segment_axes(self.segments, standing.camera), table_top,
         )  # fmt: skip
         return RoomEstimate(
-            self.segments, self.calibration, standing, room, outlines, list(priors), list(masks),
-            proposed,
+            self.segments, self.calibration, standing, room, outlines, list(priors), list(masks)
         )  # fmt: skip
+
+
+def _feet(outlines: Sequence[Outline], standing: Standing) -> np.ndarray:
+    """(k, 3) lowest points (x, y) px of things that stand on the floor in full view.
+
+    The third number is how much farther than this point the thing's middle is (a factor).
+    """
+    feet = []
+    for outline in outlines:
+        box = standing.boxes.get(outline.index)
+        on_other = max((v for k, v in outline.below.items() if k >= 0), default=0.0)
+        if box is None or box.supported_by != -1 or not outline.foot_seen or on_other >= 0.5:
+            continue
+        # A plant may as well stand on something that nobody marked.
+        if outline.size_prior.rest == "floor":
+            half = 0.4 * min(box.size[0], box.size[2]) / max(float(box.base[2]), 1e-6)
+            feet.append([*outline.foot, 1.0 + half])
+    return np.array(feet, float).reshape(-1, 3)
+
+
+def _with_proposals(rgb: np.ndarray, estimate: RoomEstimate) -> RoomEstimate:
+    """The room with what stands out from it taken for things, where an upright box explains it.
+
+    The room itself stays: coarse things are no better evidence for walls than the picture was.
+    """
+    camera = estimate.standing.camera
+    axis = segment_axes(estimate.segments, camera)
+    things = propose_things(rgb, camera, estimate.room, estimate.segments, axis)
+    priors = [UNKNOWN] * len(things)
+    outlines = make_outlines(things, ["object"] * len(things), priors)
+    tasks = [Task(outline) for outline in outlines]
+    fits = fit_boxes(tasks, camera, estimate.calibration.yaw_known)
+    boxes = {box.index: box for box in fits if box.cost < PROPOSAL_COST}
+    return replace(
+        estimate, standing=replace(estimate.standing, boxes=boxes), outlines=outlines,
+        priors=priors, masks=things, proposed=len(boxes),
+    )  # fmt: skip
 
 
 def _weigh_by_owner(

@@ -99,7 +99,7 @@ def _arrange(
             near_sigma = 0.3 * float(np.hypot(top.size[0], top.size[2]))
             options.append(
                 (Task(outline, float(height), sigma, (top.base[0], top.base[2]), near_sigma),
-                 other, rest_cost[1] - 4.0 * (share - ON_MIN_SHARE))
+                 other, rest_cost[1] - 5.5 * (share - ON_MIN_SHARE))
             )  # fmt: skip
         if outline.size_prior.known and boxes[outline.index].cost > rest_cost[2]:
             guess = 0.6 if outline.size_prior.rest != "ceiling" else 2.0

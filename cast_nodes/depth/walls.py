@@ -42,6 +42,9 @@ LIGHTNESS = 0.1
 SURFACE_COST = 3.5
 """Cost of a side wall or ceiling."""
 
+USUAL_DISTANCE, USUAL_SPREAD = 3.0, 0.3
+"""Where the back wall is when nothing is known of things: camera heights, and spread of its log."""
+
 SEPARATE = 0.08
 """Colours closer than this (log units) are one cluster."""
 
@@ -83,6 +86,7 @@ def find_room(
     rgb: np.ndarray,
     camera: RoomCamera,
     boxes: Sequence[tuple[Box, float]],
+    feet: np.ndarray,
     masked: np.ndarray,
     segments: Segments,
     segment_axis: np.ndarray,
@@ -93,12 +97,14 @@ def find_room(
     Args:
         rgb: (H, W, 3) uint8, the camera's picture.
         boxes: standing things, each with 0..1 how far its place is believed; walls are behind.
+        feet: (k, 3) px where things are seen to touch the floor, and how much farther than
+            there (a factor) walls are at least.
         masked: (H, W) bool, pixels of things, which say nothing about the room's colours.
         segment_axis: (n,) which room axis each segment follows: 0 first horizontal,
             1 vertical, 2 second horizontal, -1 none.
         table_top: there is no room of known height around; only a far background.
     """
-    search = _Search(rgb, camera, boxes, masked, segments, segment_axis, table_top)
+    search = _Search(rgb, camera, boxes, feet, masked, segments, segment_axis, table_top)
     offsets, cost, plain = search.run()
     normals = search.normals
 
@@ -116,7 +122,7 @@ def find_room(
 
 
 class _Search:
-    def __init__(self, rgb, camera, boxes, masked, segments, segment_axis, table_top) -> None:
+    def __init__(self, rgb, camera, boxes, feet, masked, segments, segment_axis, table_top) -> None:
         self.camera, self.table_top = camera, table_top
         first, up, second = camera.room_axes
         # Offsets are distances from the camera: n.p + d = 0 with d > 0 in front of each wall.
@@ -139,6 +145,9 @@ class _Search:
         self.edge, self.across = _edges(rgb, masked, (self.h, self.w))
         self.scale = np.array([width / self.w, height / self.h])
         self._footprints(boxes)
+        # Inverse depth per unit of inverse offset, at the feet.
+        self.feet = np.clip(-(camera.rays(feet[:, :2]) @ self.normals.T), 0.0, None)
+        self.feet[:, FLOOR] /= feet[:, 2]
         self.candidates = self._candidates(segments, segment_axis)
 
     def _footprints(self, boxes: Sequence[tuple[Box, float]]) -> None:
@@ -154,7 +163,7 @@ class _Search:
         self.trust = np.array([trust for _, trust in boxes])
         believed = self.reach[self.trust > 0.5, 0, BACK]
         far = max(believed.max(initial=0.0), 0.8 * self.reach[:, 1, BACK].min(initial=np.inf))
-        usual = 2.5 * self.camera.camera_height
+        usual = USUAL_DISTANCE * self.camera.camera_height
         self.farthest = far if 0 < far < np.inf else usual
 
     def _candidates(self, segments: Segments, axis: np.ndarray) -> list[np.ndarray]:
@@ -260,7 +269,15 @@ class _Search:
             value += float((self.trust * bounded).sum())
         gap = np.log(max(offsets[BACK], 1e-3) / (1.12 * self.farthest))
         # With things to go by, a doubtful farthest one must not decide; without, habit is all.
-        value += 0.5 * (min((gap / 0.45) ** 2, 9.0) if len(self.reach) else (gap / 0.4) ** 2)
+        value += 0.5 * (
+            min((gap / 0.45) ** 2, 9.0) if len(self.reach) else (gap / USUAL_SPREAD) ** 2
+        )
+        if len(self.feet):
+            floor = self.feet[:, FLOOR] / offsets[FLOOR]
+            wall = (self.feet[:, BACK : RIGHT + 1] / offsets[BACK : RIGHT + 1]).max(1)
+            seen = (floor > 1e-6) & (wall > floor)
+            before = np.log(wall[seen] / floor[seen])
+            value += 6.0 * float(np.clip(before / 0.06, 0, 1).sum())
         width = offsets[LEFT] + offsets[RIGHT]
         if np.isfinite(width):
             value += 0.5 * (min(0.0, np.log(width / (2.2 * unit))) / 0.3) ** 2
