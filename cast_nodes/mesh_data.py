@@ -369,7 +369,7 @@ def cleaned(data: MeshData, name: str = "mesh") -> MeshData:
     """
     faces, vertices = data.faces, data.vertices
     keep = np.all((faces >= 0) & (faces < len(vertices)), axis=1)
-    finite = np.isfinite(vertices).all(1) & (np.abs(vertices) < 1e12).all(1)
+    finite = np.all(np.isfinite(vertices) & (np.abs(vertices) < 1e12), axis=1)
     keep &= finite[np.where(keep[:, None], faces, 0)].all(1)
     faces, face_material = faces[keep], data.face_material[keep]
     if len(faces):
