@@ -45,8 +45,11 @@ SURFACE_COST = 3.5
 USUAL_DISTANCE, USUAL_SPREAD = 3.0, 0.3
 """Where the back wall is when nothing is known of things: camera heights, and spread of its log."""
 
-SEPARATE = 0.08
-"""Colours closer than this (log units) are one cluster."""
+SEPARATE = (0.03, 0.08)
+"""Colours closer than this (log units) are one cluster: in pale and in colourful pictures."""
+
+ROOM_DEPTH_M, ROOM_DEPTH_SPREAD = 4.3, 0.32
+"""How far back walls usually are, and the spread of its log."""
 
 FLOOR, BACK, LEFT, RIGHT, CEILING = range(5)
 
@@ -278,6 +281,9 @@ class _Search:
             seen = (floor > 1e-6) & (wall > floor)
             before = np.log(wall[seen] / floor[seen])
             value += 6.0 * float(np.clip(before / 0.06, 0, 1).sum())
+        if not self.table_top:
+            usual = np.log(max(offsets[BACK], 1e-3) / ROOM_DEPTH_M) / ROOM_DEPTH_SPREAD
+            value += min(0.5 * usual**2, 6.0)
         width = offsets[LEFT] + offsets[RIGHT]
         if np.isfinite(width):
             value += 0.5 * (min(0.0, np.log(width / (2.2 * unit))) / 0.3) ** 2
@@ -354,12 +360,14 @@ def colour_clusters(rgb: np.ndarray, free: np.ndarray, lightness: float = LIGHTN
     sample = feature[free] if free.sum() > CLUSTERS else flat
     # Deterministic start: points farthest from each other.
     centres = [np.median(sample, 0)]
-    distance = np.full(len(sample), np.inf)
+    distance, separate = np.full(len(sample), np.inf), 0.0
     for _ in range(CLUSTERS - 1):
         distance = np.minimum(distance, ((sample - centres[-1]) ** 2).sum(1))
         # The 97 % farthest, so that single odd pixels do not take the clusters.
         pick = np.argsort(distance)[int(0.97 * (len(distance) - 1))]
-        if distance[pick] < SEPARATE**2:
+        # Pale rooms have small differences that matter, colourful ones large ones that do not.
+        separate = separate or np.clip(0.4 * np.sqrt(distance[pick]), *SEPARATE)
+        if distance[pick] < separate**2:
             break  # what is left is shading and noise
         centres.append(sample[pick])
     centre = np.array(centres)
