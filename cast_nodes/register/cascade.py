@@ -309,6 +309,7 @@ def _from_outside(
         tilt=torch.full_like(log_size, _tilt(problem) if upright else 0.0),
         contact=torch.full_like(log_size, contact),
         start=log_size,
+        warp=torch.zeros(len(given), 3, device=device),
     )
 
 

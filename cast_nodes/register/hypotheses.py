@@ -151,6 +151,7 @@ def place(
             Poses(
                 turn, translation, log_size, index * ones, surface * ones,
                 torch.full_like(log_size, tilt), torch.zeros_like(log_size), log_size,
+                torch.zeros(len(turn), 3, device=device),
             )
         )  # fmt: skip
     return Poses.joined(rows)

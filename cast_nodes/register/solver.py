@@ -7,7 +7,7 @@ import torch
 from .batch import Poses
 from .residuals import Effort, Evidence
 
-LARGEST_STEP = torch.tensor([0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.3])
+LARGEST_STEP = torch.tensor([0.5] * 6 + [0.3] + [0.03] * 3)
 GROWTH, LONGEST = 1.6, 8.0
 """Over-relaxation: how fast steps that succeed get longer, and the longest."""
 CHUNK = 384
