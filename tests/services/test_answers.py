@@ -36,10 +36,7 @@ def keep(value):
     ],
 )
 def test_json_is_found_in_whatever_surrounds_it(wrapped):
-    if wrapped == "{}":
-        text = json.dumps(ANSWER)
-    else:
-        text = wrapped.format(json.dumps(ANSWER))
+    text = json.dumps(ANSWER) if wrapped == "{}" else wrapped.format(json.dumps(ANSWER))
     assert read_answer(text, keep, "what to keep") == ANSWER
 
 
