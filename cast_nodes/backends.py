@@ -185,6 +185,29 @@ class Need:
 
 
 @dataclass(frozen=True)
+class Price:
+    """What one unit of a paid backend costs, for estimates made before anything is spent.
+
+    Attributes:
+        usd: list price of one unit in US dollars.
+        per: what is paid for ("mesh", "picture", "request", "photo").
+        source: where the price was read.
+        as_of: when ("2025-11"); prices change, so it is always shown beside the number.
+    """
+
+    usd: float
+    per: str
+    source: str
+    as_of: str
+
+    def words(self) -> str:
+        """For people: ``about $0.04 a mesh (replicate.com, 2025-11)``."""
+        amount = f"{self.usd:.4f}".rstrip("0")
+        whole, _, cents = amount.partition(".")
+        return f"about ${whole}.{cents:0<2} a {self.per} ({self.source}, {self.as_of})"
+
+
+@dataclass(frozen=True)
 class BackendInfo:
     """What people are told about a backend.
 
@@ -195,6 +218,9 @@ class BackendInfo:
         version: part of every content key; raise it when results change.
         weights_licence: "" when it has no weights.
         cost: what a call costs, for people.
+        price: the same as a number, or None where nothing is paid.
+        concurrency: tells how many objects may be worked on at once; None follows the machine
+            (``context.workers``). Services name their own limit: waiting needs no processor.
     """
 
     name: str
@@ -205,6 +231,8 @@ class BackendInfo:
     weights_licence: str = ""
     needs: tuple[Need, ...] = ()
     cost: str = "free"
+    price: Price | None = None
+    concurrency: Callable[[], int] | None = None
 
 
 @dataclass(frozen=True)
@@ -219,6 +247,11 @@ class Backend:
     run: Callable[..., Any]
     default: bool = False
     stage: str = ""
+
+    def workers(self, context: Context) -> int:
+        """How many objects it works on at once."""
+        concurrency = self.info.concurrency
+        return max(1, context.workers if concurrency is None else concurrency())
 
     def missing(self, context: Context) -> list[Need]:
         """The needs that are not met and without which it cannot run."""
