@@ -2,35 +2,37 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from string import Formatter
 
 from ..errors import BadInput
 
+LONGEST = 800  # characters that every service reads to the end
+LONGEST_LABEL = 60
+
 PLAIN = (
-    "This picture shows the visible part of a {label}, cut out of a photo, on a plain background. "
-    "Parts of it are missing because other things stood in front of it or because the photo ended "
-    "there. Complete the {label}: draw its hidden parts so that one whole, intact {label} is seen. "
-    "Keep the visible part exactly as it is: same position, same size, same viewing angle, same "
-    "colours, materials and light. Keep the background plain and of the same colour: no floor, no "
-    "shadow, no other things, no text."
+    "The picture shows the visible part of a {label}, cut out of a photo, on a plain background. "
+    "Parts are missing where other things stood in front of it or where the photo ended. Complete "
+    "the {label}: draw the hidden parts so that one whole, intact {label} is seen. Keep the visible "
+    "part exactly as it is: same place, size, viewing angle, colours, materials and light. Keep the "
+    "background plain and of the same colour: no floor, no shadow, no other things, no text."
 )
 
 CANVAS = (
-    "This is the window of a program that extracts objects from photos. On the left is the photo, "
-    'in which a {label} is outlined in red. On the right is a card captioned "Extracted Object" '
-    "that shows the visible part of this {label} on a plain background. Replace what the card "
-    "shows by the complete {label}: one whole, intact object with the parts that are hidden in the "
-    "photo drawn in, without the things in front of it. Keep its visible part where it is on the "
-    "card, with the same size, viewing angle, colours, materials and light. Keep the card's plain "
-    "background: no shadow, no other things. Leave all the rest of the window exactly as it is: "
-    "photo, grey panel, the card's black border and caption."
+    "This is the window of a program that extracts objects from photos. Left: the photo, with one "
+    '{label} outlined in red. Right: a card captioned "Extracted Object" with the visible part of '
+    "that {label} on a plain background. Replace what is on the card by the complete {label}: one "
+    "whole, intact object, its hidden parts drawn in, nothing in front of it. Keep its visible part "
+    "in place on the card: same size, viewing angle, colours, materials and light. Keep the card's "
+    "background plain: no shadow, no other things. Leave the rest of the window exactly as it is: "
+    "photo, grey panel, the card's black border, caption."
 )
 
 ROOM = (
-    "Remove these things and their shadows and reflections from the photo: {label}. Show the same "
-    "room empty, as if they had never been there: continue floor, walls and what lies behind them "
-    "naturally. Keep everything else exactly as it is: same camera, same perspective, same framing, "
-    "same colours, same light, same resolution. Add nothing."
+    "Remove these things with their shadows and reflections: {label}. Show the same room empty, as "
+    "if they had never been there; continue floor, walls and what is behind them. Keep all else "
+    "exactly as it is: same camera, perspective, framing, colours and light. Add nothing."
 )
 
 
@@ -49,13 +51,23 @@ def filled(template: str, label: str) -> str:
             f"the prompt {template[:60]!r} may hold {{label}} and no other braces; "
             "write {{ and }} for braces that are meant"
         )
-    return template.format(label=label)
+    return template.format(label=label[:LONGEST_LABEL] or "object")
 
 
-def listed(labels: list[str], most: int = 40) -> str:
-    """Names for the empty room's prompt: each once, with its number ("2 chairs" is "chair (2)")."""
-    counts: dict[str, int] = {}
-    for label in labels:
-        counts[label] = counts.get(label, 0) + 1
-    names = [f"{label} ({n})" if n > 1 else label for label, n in counts.items()]
-    return ", ".join(names[:most])
+def room_prompt(template: str, labels: Sequence[str]) -> str:
+    """The empty room's prompt with the things' names, each once and with its number.
+
+    Names that would make it longer than services read are summed up.
+
+    Raises:
+        BadInput: as :func:`filled`.
+    """
+    counts = Counter(label[:LONGEST_LABEL] or "object" for label in labels)
+    names = [f"{n} × {label}" if n > 1 else label for label, n in counts.items()]
+    room = LONGEST - len(filled(template, "x")) - 30
+    said: list[str] = []
+    while names and len(", ".join([*said, names[0]])) <= room:
+        said.append(names.pop(0))
+    if names:
+        said.append("all other furniture and things")
+    return template.format(label=", ".join(said))

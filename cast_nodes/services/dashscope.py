@@ -27,7 +27,7 @@ DASHSCOPE = Service(
 )
 
 NEEDS = (
-    Need.package("dashscope", "dashscope"),
+    Need.package("dashscope", "'cast-scene[services]'"),
     key_need(DASHSCOPE.key_setting, DASHSCOPE.key_page),
 )
 
@@ -74,7 +74,7 @@ def converse(
     key = secret(service.key_setting)
     session = _once()
     try:
-        answer = MultiModalConversation.call(
+        answer: Any = MultiModalConversation.call(
             model=model,
             messages=[{"role": "user", "content": [dict(part) for part in parts]}],
             api_key="" if key is None else key.reveal(),

@@ -27,7 +27,7 @@ _own_key = key_need(GEMINI.key_setting, GEMINI.key_page)
 key_need(OTHER_KEY, GEMINI.key_page)  # so that its value is hidden too
 
 NEEDS = (
-    Need.package("google.genai", "google-genai"),
+    Need.package("google.genai", "'cast-scene[services]'"),
     Need(
         f"key {GEMINI.key_setting} (or {OTHER_KEY})",
         lambda context: any(setting(n) is not None for n in (GEMINI.key_setting, OTHER_KEY)),
