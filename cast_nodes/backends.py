@@ -150,12 +150,15 @@ class Need:
         present: tells whether it is there; cheap, imports nothing heavy.
         mend: the one command or setting that mends it.
         optional: the backend runs without it, with less.
+        unless: tells from the options that it is not needed after all (a key, where a server of
+            one's own is named); asked only where the options are known.
     """
 
     what: str
     present: Callable[[Context], bool]
     mend: str
     optional: bool = False
+    unless: Callable[[Any], bool] | None = None
 
     @staticmethod
     def package(module: str, install: str, optional: bool = False) -> Need:
@@ -253,13 +256,23 @@ class Backend:
         concurrency = self.info.concurrency
         return max(1, context.workers if concurrency is None else concurrency())
 
-    def missing(self, context: Context) -> list[Need]:
-        """The needs that are not met and without which it cannot run."""
-        return [n for n in self.info.needs if not n.optional and not n.present(context)]
+    def missing(self, context: Context, options: Options | None = None) -> list[Need]:
+        """The needs that are not met and without which it cannot run.
 
-    def require(self, context: Context) -> None:
+        Args:
+            options: what it shall run with; None asks for everything it may need.
+        """
+        return [
+            n
+            for n in self.info.needs
+            if not n.optional
+            and not n.present(context)
+            and not (options is not None and n.unless is not None and n.unless(options))
+        ]
+
+    def require(self, context: Context, options: Options | None = None) -> None:
         """Raises :class:`BackendNotReady`, naming each missing thing and its mend."""
-        missing = self.missing(context)
+        missing = self.missing(context, options)
         if missing:
             mends = "; ".join(f"{n.what} is missing: {n.mend}" for n in missing)
             raise BackendNotReady(f"{self.stage} backend {self.info.name!r} is not ready: {mends}")
@@ -307,6 +320,10 @@ class Choice:
 
     backend: Backend
     options: Options
+
+    def require(self, context: Context) -> None:
+        """Raises :class:`BackendNotReady` for what is missing with these options."""
+        self.backend.require(context, self.options)
 
     @property
     def identity(self) -> tuple[str, str, int, Options]:

@@ -72,7 +72,7 @@ def make_meshes(inputs: MeshInputs, choice: Choice, context: Context) -> Meshes:
         BackendNotReady: something the backend needs is missing.
         Cancelled: the run was stopped.
     """
-    choice.backend.require(context)
+    choice.require(context)
     tasks = [_task(o, inputs.views.get(o.id), choice, context) for o in inputs.objects.kept]
     entries = run_tasks("mesh", tasks, context, choice.backend.workers(context))
     return Meshes(
