@@ -21,6 +21,9 @@ from .overlaps import mask_box
 from .ssd import Box, box_area
 
 LEAST_AREA_PX = 4
+UNSAID = 0.5
+"""Score of what the service gives none for."""
+
 SPECK_SHARE = 0.005
 """Parts of a mask below this share of it are dropped: the service's masks have stray pixels."""
 
@@ -70,7 +73,7 @@ def read_list(
         if box is None and entry.get("box") is not None:
             notes.append(f"the service's box of {label} {value} lies outside the photo")
         logit = entry.get("logit")
-        score = min(1.0, max(0.0, float(logit))) if _is_number(logit) else 0.0
+        score = min(1.0, max(0.0, float(logit))) if _is_number(logit) else UNSAID
         found[value] = Recognised(value, label, score, box)
     return tuple(found[v] for v in sorted(found)), tuple(notes)
 

@@ -168,7 +168,7 @@ class TestList:
 
     def test_scores_are_shares(self):
         entries = [entry(1, logit=7), entry(2, logit=-1), entry(3, logit=None)]
-        assert [r.score for r in read_list(entries, W, H)[0]] == [1.0, 0.0, 0.0]
+        assert [r.score for r in read_list(entries, W, H)[0]] == [1.0, 0.0, 0.5]
 
     @given(
         st.recursive(
