@@ -21,9 +21,8 @@ from urllib.parse import unquote_to_bytes, urlsplit
 
 from ..context import Context
 from ..errors import StorageError
-from .policy import Garbled, Service, ServiceFailure, StatusError, retry_read
+from .policy import Expired, Garbled, Service, ServiceFailure, StatusError, retry_read
 from .secrets import redact
-from .tasks import Expired
 
 FileKind = Literal["glb", "picture", "json", "bytes"]
 

@@ -103,6 +103,10 @@ class StatusError(Exception):
         self.retry_after = retry_after
 
 
+class Expired(Exception):
+    """The address of a result is no longer good; the service is to be asked for a new one."""
+
+
 class Garbled(Exception):
     """An answer that came whole and cannot be understood."""
 
@@ -279,7 +283,7 @@ def retry_read(call: Callable[[], T], service: Service, context: Context, what: 
         context.cancel.check()
         try:
             return call()
-        except CastError:
+        except (CastError, Expired):
             raise
         except Exception as error:
             trouble = classify(error)

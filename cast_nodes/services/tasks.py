@@ -15,8 +15,10 @@ from typing import Any, Literal
 
 from ..context import Context, Usage
 from ..errors import Cancelled, CastError, StorageError
+from .farewell import finished_first
 from .journal import Journal, Record, now
 from .policy import (
+    Expired,
     Service,
     ServiceFailure,
     Trouble,
@@ -98,10 +100,6 @@ class Finished:
     units: float = 0.0
     picked_up: bool = False
     refresh: Callable[[], Any] = field(default=lambda: None, repr=False)
-
-
-class Expired(Exception):
-    """Raised by a ``fetch``: the address of the result is no longer good; ask for a new one."""
 
 
 def run_task(
@@ -199,7 +197,8 @@ def _create(
         context.cancel.check()
         record = journal.write(Record("sent", "", prepared, now(), what))
         try:
-            return _with_id(journal, record, api.create(prepared), service, context, what)
+            with finished_first():
+                return _with_id(journal, record, api.create(prepared), service, context, what)
         except CastError:
             journal.forget()  # refused on this side: nothing was sent
             raise
@@ -318,9 +317,10 @@ def _stop(journal: Journal, record: Record, api: TaskApi) -> None:
     if api.cancel is None:
         return
     try:
-        api.cancel(record.id)
-        if api.poll(record.id).status in ("cancelled", "failed"):
-            journal.forget()
+        with finished_first():
+            api.cancel(record.id)
+            if api.poll(record.id).status in ("cancelled", "failed"):
+                journal.forget()
     except Exception:  # it could not be stopped: the next run picks it up
         return
 
