@@ -23,6 +23,7 @@ from ..context import Context
 from ..errors import StorageError
 from .policy import Expired, Garbled, Service, ServiceFailure, StatusError, retry_read
 from .secrets import redact
+from .transport import http_timeout, trusted
 
 FileKind = Literal["glb", "picture", "json", "bytes"]
 
@@ -64,10 +65,12 @@ def _get(url: str, service: Service, context: Context, kind: FileKind, at: str) 
     import httpx
 
     limit = int(service.max_download_mb * 2**20)
-    timeout = httpx.Timeout(service.read_timeout_s, connect=service.connect_timeout_s)
     begin, received = time.monotonic(), 0
     headers = {"Accept-Encoding": "identity", "User-Agent": "cast-nodes"}
-    with httpx.stream("GET", url, timeout=timeout, headers=headers, follow_redirects=True) as got:
+    with (
+        httpx.Client(timeout=http_timeout(service), verify=trusted()) as client,
+        client.stream("GET", url, headers=headers, follow_redirects=True) as got,
+    ):
         if got.status_code in (401, 403, 404, 410):
             raise Expired(f"{got.status_code}")
         if got.status_code >= 400:

@@ -89,7 +89,7 @@ class Journal:
             try:
                 write_atomically(self._record, data)
             except OSError as error:
-                if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                if error.errno not in (errno.ENOSPC, errno.EDQUOT) or not self._record.exists():
                     raise
                 with self._record.open("r+b") as file:  # its room is already there
                     file.write(data)

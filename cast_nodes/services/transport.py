@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from .policy import Service, StatusError
@@ -12,6 +13,14 @@ def http_timeout(service: Service) -> Any:
     import httpx
 
     return httpx.Timeout(service.read_timeout_s, connect=service.connect_timeout_s)
+
+
+@cache
+def trusted() -> Any:
+    """The certificates that are trusted; reading them takes longer than most requests."""
+    import httpx
+
+    return httpx.create_ssl_context()
 
 
 def status_transport() -> Any:
@@ -35,7 +44,7 @@ def status_transport() -> Any:
                 response.close()
             raise StatusError(response.status_code, message, response.headers.get("retry-after"))
 
-    return Transport()
+    return Transport(verify=trusted())
 
 
 def said_in(response: Any) -> str:

@@ -37,7 +37,8 @@ NEEDS = (
     key_need(TRIPO.key_setting, TRIPO.key_page),
 )
 
-_OUT_OF_CREDIT = 2010
+_BY_CODE = {1000: 500, 1001: 500, 1002: 401, 1005: 403, 2000: 429, 2010: 402}
+"""HTTP status by Tripo's own code (https://docs.tripo3d.ai/get-started/errors-and-error-handling)."""
 _CLOCK_SLACK_S = 600.0
 _LOOKED_AT = 20
 _STATUS = {
@@ -125,7 +126,13 @@ def _ask(question: Callable[[Any], Coroutine[Any, Any, Any]]) -> Any:
             limit = service.connect_timeout_s + service.read_timeout_s
             return await asyncio.wait_for(question(client), limit)
 
-    return asyncio.run(ask())
+    from tripo3d.exceptions import TripoAPIError
+
+    try:
+        return asyncio.run(ask())
+    except TripoAPIError as error:  # of uploads: these keep only Tripo's own code
+        said = StatusError(_BY_CODE.get(error.code, 400), str(error.message))
+    raise said
 
 
 def _client(service: Service) -> Any:
@@ -158,4 +165,4 @@ def _status_error(status: int, text: str, retry_after: str | None) -> StatusErro
         value = text[:300]
     code = value.get("code") if isinstance(value, dict) else None
     # Out of credit comes as 403, which would read as a bad key.
-    return StatusError(402 if code == _OUT_OF_CREDIT else status, message_in(value), retry_after)
+    return StatusError(_BY_CODE.get(code, status), message_in(value), retry_after)

@@ -39,9 +39,9 @@ class ReplicateDouble(Double):
         seconds: how long a prediction works.
         outcome: makes the output of a prediction; gets it and ``add(name, answer) -> address``.
         end: "succeeded" or "failed"; "" never ends.
-        expire_after: results answer 404 at an address that was asked for so often; each look at
-            the prediction gives a new address. 0 keeps them.
         removed: ids whose output was removed.
+        mesh: the answer that holds the mesh, or what makes one; None gives a small good mesh.
+        good_until: results at addresses given at this look at a prediction or before are gone.
     """
 
     def __init__(self, seconds: float = 0.0) -> None:
@@ -52,7 +52,7 @@ class ReplicateDouble(Double):
         self.uploads: dict[str, bytes] = {}
         self.predictions: dict[str, Prediction] = {}
         self.removed: set[str] = set()
-        self.signed = False
+        self.mesh: Any = None
         self.good_until = 0
         self._looks = 0
         self.route("POST", r"/v1/files", self._upload)
@@ -140,8 +140,7 @@ class ReplicateDouble(Double):
 
             def add(name: str, answer: Answer) -> str:
                 item.files[name] = answer
-                query = f"?signature=s{look}" if self.signed else ""
-                return f"{self.url}/files/out/{item.id}/{look}/{name}{query}"
+                return f"{self.url}/files/out/{item.id}/{look}/{name}"
 
             output = self.outcome(item, add)
         return {
@@ -168,7 +167,7 @@ class ReplicateDouble(Double):
     def _file(self, request: Request, name: str, look: str, file: str) -> Answer:
         if int(look) <= self.good_until:
             return Answer(404, b"gone", "text/plain")
-        answer = self.predictions[name].files[file]
+        answer = self.mesh or self.predictions[name].files[file]
         return answer() if callable(answer) else answer
 
 

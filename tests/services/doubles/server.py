@@ -97,13 +97,20 @@ class Hang:
 
 
 @dataclass(frozen=True)
+class Instead:
+    """The request was served, but this answer goes out in place of its own."""
+
+    answer: Answer
+
+
+@dataclass(frozen=True)
 class Late:
     """The usual answer, so much later."""
 
     seconds: float
 
 
-Fault = Answer | Drop | Hang | Late
+Fault = Answer | Drop | Hang | Instead | Late
 
 
 @dataclass
@@ -205,6 +212,9 @@ class Double:
             fault = self._next_fault(request)
         if isinstance(fault, Answer):
             return fault
+        if isinstance(fault, Instead):
+            self._usual(request)
+            return fault.answer
         if isinstance(fault, Late):
             self.wait(fault.seconds)
         if isinstance(fault, (Drop, Hang)):
