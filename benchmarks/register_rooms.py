@@ -78,7 +78,7 @@ class Mode:
     lying: bool = False
 
 
-CROWD = Style(count=(10, 10), crowd_m=0.75, small=0.35)
+CROWD = Style(count=(10, 10), crowd_m=0.75, small=0.25, hidden=0.45)
 
 MODES = {
     mode.name: mode

@@ -17,8 +17,8 @@ Part = tuple[np.ndarray, np.ndarray, tuple[int, int, int]]
 
 _CUBE_FACES = np.array(
     [
-        [0, 2, 3], [0, 3, 1], [4, 5, 7], [4, 7, 6], [0, 1, 5], [0, 5, 4],
-        [2, 6, 7], [2, 7, 3], [0, 4, 6], [0, 6, 2], [1, 3, 7], [1, 7, 5],
+        [0, 3, 2], [0, 1, 3], [4, 7, 5], [4, 6, 7], [0, 5, 1], [0, 4, 5],
+        [2, 7, 6], [2, 3, 7], [0, 6, 4], [0, 2, 6], [1, 7, 3], [1, 5, 7],
     ]
 )  # fmt: skip
 """Of the corners numbered 4 x + 2 y + z, counter-clockwise from outside."""

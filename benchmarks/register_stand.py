@@ -24,6 +24,7 @@ class Style:
         frontal: things face the camera within about 15 degrees; otherwise any yaw.
         crowd_m: spread of the things' places about one spot; None spreads them over the view.
         small: share of the things that are small and stand on others where they can.
+        hidden: share of the things that should show less than ``HIDDEN``; None leaves it to chance.
         least_area: share of the picture that is visible of a thing, at least.
     """
 
@@ -31,6 +32,7 @@ class Style:
     frontal: bool = False
     crowd_m: float | None = None
     small: float = 0.3
+    hidden: float | None = None
     least_area: float = 500 / (640 * 480)
 
 
@@ -135,19 +137,22 @@ class Sketch:
         out = np.where(np.isfinite(out), out, filled)
         return out if self.least_area < np.isfinite(out).mean() < MAX_AREA else None
 
-    def accepts(self, new: np.ndarray) -> bool:
-        """Whether everything stays visible enough with the new layer."""
+    def shares(self, new: np.ndarray) -> np.ndarray | None:
+        """Visible share of each layer's silhouette, the new one last; None if any is too small."""
         layers = np.stack([*self.layers, new])
+        whole = np.isfinite(layers)
         nearest = layers.argmin(0)
-        for index, layer in enumerate(layers):
-            whole = np.isfinite(layer)
-            seen = (whole & (nearest == index)).sum()
-            if seen < MIN_VISIBLE * whole.sum() or seen < self.least_area * whole.size:
-                return False
-        return True
+        seen = (whole & (nearest == np.arange(len(layers))[:, None, None])).sum((1, 2))
+        shares = seen / whole.sum((1, 2))
+        fine = shares.min() >= MIN_VISIBLE and seen.min() >= self.least_area * new.size
+        return shares if fine else None
 
 
+LOWEST_TOP_M, HIGHEST_TOP_M = 0.15, 1.15
 ATTEMPTS = 60
+CHOICES = 6
+"""Places among which that is chosen which hides the wanted share of things."""
+HIDDEN = 0.65
 
 
 def arrange(rng: np.random.Generator, pieces: list[Piece], eye: Eye, style: Style) -> list[Stood]:
@@ -157,11 +162,11 @@ def arrange(rng: np.random.Generator, pieces: list[Piece], eye: Eye, style: Styl
     stood: list[Stood] = []
     for piece in pieces:
         scale = piece.metres_per_unit * rng.uniform(0.92, 1.08)
+        found: list[tuple[float, Stood, np.ndarray, np.ndarray]] = []
         for attempt in range(ATTEMPTS):
-            new = None
             if piece.small and attempt < ATTEMPTS // 2:
-                new = _on_something(rng, piece, scale, stood, eye, style)
-            elif attempt < ATTEMPTS:
+                new = _on_something(rng, piece, scale, stood, style)
+            else:
                 new = _on_floor(rng, piece, scale, eye, style, centre)
             if new is None:
                 continue
@@ -170,12 +175,18 @@ def arrange(rng: np.random.Generator, pieces: list[Piece], eye: Eye, style: Styl
             if not occupancy.free(points + np.array([0, lift, 0])):
                 continue
             layer = sketch.layer(points)
-            if layer is None or not sketch.accepts(layer):
+            shares = None if layer is None else sketch.shares(layer)
+            if layer is None or shares is None:
                 continue
+            off = abs((shares < HIDDEN).mean() - (style.hidden or 0))
+            found.append((float(off), new, points, layer))
+            if len(found) == (1 if style.hidden is None else CHOICES):
+                break
+        if found:
+            _, new, points, layer = min(found, key=lambda f: f[0])
             occupancy.add(points)
             sketch.layers.append(layer)
             stood.append(new)
-            break
     return stood
 
 
@@ -198,7 +209,7 @@ def _on_floor(rng, piece: Piece, scale: float, eye: Eye, style: Style, centre) -
     return Stood(piece, Sim3(rotation, [place[0], 0, place[1]] - foot, scale), "floor")
 
 
-def _on_something(rng, piece: Piece, scale: float, stood, eye: Eye, style: Style) -> Stood | None:
+def _on_something(rng, piece: Piece, scale: float, stood, style: Style) -> Stood | None:
     """On a level part of the top of something that stands on the floor."""
     carriers = [i for i, s in enumerate(stood) if s.supported_by == "floor" and not s.piece.small]
     if not carriers:
@@ -212,7 +223,7 @@ def _on_something(rng, piece: Piece, scale: float, stood, eye: Eye, style: Style
         return None
     pick = rng.integers(len(spots))
     base = own.apply(np.array([spots[pick, 0], heights[pick], spots[pick, 1]]))
-    if not 0.15 < base[1] < 1.35:
+    if not LOWEST_TOP_M < base[1] < HIGHEST_TOP_M:
         return None
     rotation = turn(_yaw(rng, base[[0, 2]], style))
     foot = scale * (rotation @ piece.foot)
