@@ -106,13 +106,14 @@ class Body:
     """A mesh for the losses: nearest surface points, and samples to keep in the room."""
 
     def __init__(self, surface: Surface) -> None:
+        self.surface = surface
         self._dense = np.asarray(surface.dense, np.float64)
         self._normals = np.asarray(surface.dense_normals, np.float64)
         self._tree = KDTree(self._dense)
         self.samples = torch.from_numpy(np.array(surface.spread[:512], np.float32))
-        # Half the typical distance between neighbouring samples: below it, "beside" means "on".
+        # Nearly every point of the surface has a sample this near: so far "beside" means "on".
         probe = self._dense[:: max(1, len(self._dense) // 1000)]
-        self.spacing = float(np.median(self._tree.query(probe, k=2)[0][:, 1]))
+        self.spacing = 2 * float(np.median(self._tree.query(probe, k=2)[0][:, 1]))
 
     def distance(self, points: np.ndarray) -> np.ndarray:
         """(n,) distances of (n, 3) normalised points from the nearest sample."""

@@ -63,27 +63,27 @@ def place(
 ) -> Placement:
     """The placement of one object, or the reason why there is none."""
     name = f"{problem.label} {problem.id}"
-    surfaces, reason = _surfaces(problem)
-    if not surfaces:
+    bodies, reason = _bodies(problem)
+    if not bodies:
         return Placement(problem.id, None, failure=f"{name}: {reason}")
     unit = unit_of(problem)
     evidence = make_evidence(problem, unit).to(options.device)
     starts: list[Start] = []
-    for candidate, surface in surfaces.items():
-        starts += make_starts(problem, unit, candidate, surface)
+    for candidate, body in bodies.items():
+        starts += make_starts(problem, unit, candidate, body)
         context.cancel.check()
     starts.sort(key=lambda s: s.chamfer + _handicap(problem, s.candidate))
     descents = []
     for start in starts[: options.starts]:
-        surface = surfaces[start.candidate]
-        vertices, faces = welded(surface.vertices, surface.faces)
+        body = bodies[start.candidate]
+        vertices, faces = welded(body.surface.vertices, body.surface.faces)
         if not len(faces):
             reason = "its mesh has no face with an area"
             continue
         draw = make_silhouettes(renderer, vertices, faces, evidence.side, options.device)
         moving = torch.from_numpy(vertices.astype(np.float32)).to(options.device)
-        descents.append(descend(start, moving, Body(surface), evidence, draw, options, context))
-    return _decide(problem, surfaces, unit, evidence, descents, reason)
+        descents.append(descend(start, moving, body, evidence, draw, options, context))
+    return _decide(problem, bodies, unit, evidence, descents, reason)
 
 
 def descend(
@@ -135,15 +135,15 @@ def descend(
         return Descent(start, start.model.pose(best_theta), best, step)
 
 
-def _surfaces(problem: Problem) -> tuple[dict[int, Surface], str]:
-    """The usable candidates' surfaces, and why the last unusable one is not."""
-    surfaces, reason = {}, "it has no mesh"
+def _bodies(problem: Problem) -> tuple[dict[int, Body], str]:
+    """The usable candidates' bodies, and why the last unusable one is not."""
+    bodies, reason = {}, "it has no mesh"
     for candidate, mesh in enumerate(problem.candidates):
         try:
-            surfaces[candidate] = surface_of(mesh)
+            bodies[candidate] = Body(surface_of(mesh))
         except CastError as error:
             reason = str(error)
-    return surfaces, reason
+    return bodies, reason
 
 
 def _handicap(problem: Problem, candidate: int) -> float:
@@ -161,7 +161,7 @@ class _Result:
 
 def _decide(
     problem: Problem,
-    surfaces: dict[int, Surface],
+    bodies: dict[int, Body],
     unit: float,
     evidence: Evidence,
     descents: Sequence[Descent],
@@ -171,7 +171,7 @@ def _decide(
     name = f"{problem.label} {problem.id}"
     results = []
     for descent in descents:
-        surface = surfaces[descent.start.candidate]
+        surface = bodies[descent.start.candidate].surface
         rotation, centre, size = (part.numpy() for part in descent.pose)
         size, centre = float(size) * unit, centre * unit
         if not (np.isfinite(size) and size > 0 and np.isfinite(centre).all()):

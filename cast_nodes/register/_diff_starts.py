@@ -16,17 +16,16 @@ from ._diff_loss import Body
 from ._diff_pose import PoseModel, free_model, planar_model, stands_on_floor
 from .hypotheses import facing_rotation, yaw_rotations
 from .problem import Problem, distance_to
-from .sampling import Surface
 
 YAWS = 8
 SAMPLES = 400
-POINTS = 150
+POINTS = 100
 FAR = 0.25
 """Distances (units) beyond this count no more than linearly at the start."""
 STAYS = 0.35
 """A start turns or grows by about this much for one unit of error, so that eight yaws remain
 eight different starts."""
-EVALUATIONS = 25
+EVALUATIONS = 12
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,9 +54,9 @@ def start_rotations(problem: Problem, mesh: Mesh) -> tuple[np.ndarray, np.ndarra
     return rotations, axis
 
 
-def make_starts(problem: Problem, unit: float, candidate: int, surface: Surface) -> list[Start]:
+def make_starts(problem: Problem, unit: float, candidate: int, body: Body) -> list[Start]:
     """The starts of one candidate mesh, best first."""
-    mesh = problem.candidates[candidate]
+    mesh, surface = problem.candidates[candidate], body.surface
     picture = _Picture(problem, unit)
     cloud = surface.spread[:SAMPLES].astype(np.float64)
     rotations, axis = start_rotations(problem, mesh)
@@ -69,7 +68,6 @@ def make_starts(problem: Problem, unit: float, candidate: int, surface: Surface)
         # What stands on the floor turns about the floor's normal.
         lean = _between(axis, floor[:3])
         rotations = lean @ rotations
-    body = Body(surface)
     outline = surface.spread.astype(np.float64)
     starts = []
     for rotation in rotations:
