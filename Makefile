@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 JOBS ?= 2
 
-.PHONY: setup fetch demo test test-comfyui bench lint format readme clean
+.PHONY: setup fetch demo test test-comfyui bench bench-register lint format readme clean
 
 setup: $(VENV)/.ready fetch
 
@@ -39,6 +39,10 @@ test-comfyui: setup
 
 bench: setup
 	$(BIN)/python -m benchmarks.offline
+
+# ARGS="--help" tells what it can do; MODELS of the user's own: CAST_BENCH_MESHES=folder.
+bench-register: setup
+	$(BIN)/python -m benchmarks.register $(ARGS)
 
 lint: setup
 	$(BIN)/ruff check .

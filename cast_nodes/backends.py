@@ -150,12 +150,15 @@ class Need:
         present: tells whether it is there; cheap, imports nothing heavy.
         mend: the one command or setting that mends it.
         optional: the backend runs without it, with less.
+        unless: tells from the options that it is not needed after all (a key, where a server of
+            one's own is named); asked only where the options are known.
     """
 
     what: str
     present: Callable[[Context], bool]
     mend: str
     optional: bool = False
+    unless: Callable[[Any], bool] | None = None
 
     @staticmethod
     def package(module: str, install: str, optional: bool = False) -> Need:
@@ -185,6 +188,29 @@ class Need:
 
 
 @dataclass(frozen=True)
+class Price:
+    """What one unit of a paid backend costs, for estimates made before anything is spent.
+
+    Attributes:
+        usd: list price of one unit in US dollars.
+        per: what is paid for ("mesh", "picture", "request", "photo").
+        source: where the price was read.
+        as_of: when ("2025-11"); prices change, so it is always shown beside the number.
+    """
+
+    usd: float
+    per: str
+    source: str
+    as_of: str
+
+    def words(self) -> str:
+        """For people: ``about $0.04 a mesh (replicate.com, 2025-11)``."""
+        amount = f"{self.usd:.4f}".rstrip("0")
+        whole, _, cents = amount.partition(".")
+        return f"about ${whole}.{cents:0<2} a {self.per} ({self.source}, {self.as_of})"
+
+
+@dataclass(frozen=True)
 class BackendInfo:
     """What people are told about a backend.
 
@@ -195,6 +221,9 @@ class BackendInfo:
         version: part of every content key; raise it when results change.
         weights_licence: "" when it has no weights.
         cost: what a call costs, for people.
+        price: the same as a number, or None where nothing is paid.
+        concurrency: tells how many objects may be worked on at once; None follows the machine
+            (``context.workers``). Services name their own limit: waiting needs no processor.
     """
 
     name: str
@@ -205,6 +234,8 @@ class BackendInfo:
     weights_licence: str = ""
     needs: tuple[Need, ...] = ()
     cost: str = "free"
+    price: Price | None = None
+    concurrency: Callable[[], int] | None = None
 
 
 @dataclass(frozen=True)
@@ -220,13 +251,28 @@ class Backend:
     default: bool = False
     stage: str = ""
 
-    def missing(self, context: Context) -> list[Need]:
-        """The needs that are not met and without which it cannot run."""
-        return [n for n in self.info.needs if not n.optional and not n.present(context)]
+    def workers(self, context: Context) -> int:
+        """How many objects it works on at once."""
+        concurrency = self.info.concurrency
+        return max(1, context.workers if concurrency is None else concurrency())
 
-    def require(self, context: Context) -> None:
+    def missing(self, context: Context, options: Options | None = None) -> list[Need]:
+        """The needs that are not met and without which it cannot run.
+
+        Args:
+            options: what it shall run with; None asks for everything it may need.
+        """
+        return [
+            n
+            for n in self.info.needs
+            if not n.optional
+            and not n.present(context)
+            and not (options is not None and n.unless is not None and n.unless(options))
+        ]
+
+    def require(self, context: Context, options: Options | None = None) -> None:
         """Raises :class:`BackendNotReady`, naming each missing thing and its mend."""
-        missing = self.missing(context)
+        missing = self.missing(context, options)
         if missing:
             mends = "; ".join(f"{n.what} is missing: {n.mend}" for n in missing)
             raise BackendNotReady(f"{self.stage} backend {self.info.name!r} is not ready: {mends}")
@@ -274,6 +320,10 @@ class Choice:
 
     backend: Backend
     options: Options
+
+    def require(self, context: Context) -> None:
+        """Raises :class:`BackendNotReady` for what is missing with these options."""
+        self.backend.require(context, self.options)
 
     @property
     def identity(self) -> tuple[str, str, int, Options]:

@@ -58,6 +58,30 @@ class Progress:
 
 
 @dataclass(frozen=True)
+class Usage:
+    """What was spent on one thing at a paid service.
+
+    Attributes:
+        service: "Replicate", "Tripo", …
+        model: what was asked there ("firtoz/trellis").
+        calls: requests or tasks that were paid for.
+        units, unit: as the service counts ("credits", "pictures", "tokens"); 0 when unknown.
+        seconds: working time that the service reports, or the time waited for it.
+        estimate_usd: from list prices; 0 when there is none. The service's bill counts.
+        what: the object or purpose, for people ("chair 3").
+    """
+
+    service: str
+    model: str
+    calls: int = 1
+    units: float = 0.0
+    unit: str = ""
+    seconds: float = 0.0
+    estimate_usd: float = 0.0
+    what: str = ""
+
+
+@dataclass(frozen=True)
 class Folders:
     """Where things lie on this machine."""
 
@@ -86,6 +110,7 @@ class Context:
         folders: cache and downloaded assets.
         workers: how many objects may be worked on at once.
         seed: all randomness derives from it.
+        spent: called from any thread once for everything that was paid for.
     """
 
     store: Store = field(default_factory=Store)
@@ -95,3 +120,4 @@ class Context:
     folders: Folders = field(default_factory=Folders.default)
     workers: int = field(default_factory=lambda: max(1, min(8, os.cpu_count() or 1)))
     seed: int = 0
+    spent: Callable[[Usage], None] = lambda usage: None

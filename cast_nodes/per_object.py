@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
+import queue
+import threading
+import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from .context import Context, Progress
 from .errors import BackendNotReady, BadInput, Cancelled, CastError
 
 Result = TypeVar("Result")
+
+GRACE_S = 3.0
+"""How long a stopped run waits for its objects to notice."""
 
 
 @dataclass(frozen=True)
@@ -30,11 +36,18 @@ class Task(Generic[Result]):
     failed: Callable[[str], Result]
 
 
-def run_tasks(stage: str, tasks: Sequence[Task[Result]], context: Context) -> list[Result]:
+def run_tasks(
+    stage: str, tasks: Sequence[Task[Result]], context: Context, workers: int | None = None
+) -> list[Result]:
     """Results in the order of the tasks; a failed object becomes its ``failed`` entry.
 
+    Args:
+        workers: how many at once; None takes ``context.workers``. Backends of services pass
+            their own number (``Backend.workers``), for waiting needs no processor.
+
     Raises:
-        Cancelled: the run was stopped; finished results are in the store.
+        Cancelled: the run was stopped; finished results are in the store. A task that does not
+            notice the stop is left behind after a few seconds, it cannot hold up the others.
         BackendNotReady, BadInput: wrong for all objects alike, so they end the stage.
     """
     results: dict[int, Result] = {}
@@ -66,19 +79,69 @@ def run_tasks(stage: str, tasks: Sequence[Task[Result]], context: Context) -> li
         context.store.put(task.key, result)
         return result
 
-    if pending:
-        with ThreadPoolExecutor(max_workers=max(1, min(context.workers, len(pending)))) as pool:
-            running = {pool.submit(work, index): index for index in pending}
-            try:
-                while running:
-                    finished, _ = wait(running, timeout=0.2, return_when=FIRST_COMPLETED)
-                    context.cancel.check()
-                    for future in finished:
-                        index = running.pop(future)
-                        results[index] = future.result()
-                        report(index, False)
-            except BaseException:
-                for future in running:
-                    future.cancel()
-                raise
+    crew = _Crew(work, pending, max(1, context.workers if workers is None else workers))
+    try:
+        while len(results) < len(tasks):
+            finished = crew.next(0.2)
+            context.cancel.check()
+            if finished is not None:
+                index, made = finished
+                results[index] = made()
+                report(index, False)
+    except BaseException as error:
+        crew.leave(GRACE_S if isinstance(error, (Cancelled, KeyboardInterrupt)) else None)
+        raise
     return [results[index] for index in range(len(tasks))]
+
+
+class _Crew:
+    """Threads that work through a list. Unlike a pool's, they do not hold up a process that ends."""
+
+    def __init__(self, work: Callable[[int], Any], indices: Sequence[int], size: int) -> None:
+        self._work = work
+        self._waiting: queue.SimpleQueue[int] = queue.SimpleQueue()
+        self._finished: queue.SimpleQueue[tuple[int, Callable[[], Any]]] = queue.SimpleQueue()
+        for index in indices:
+            self._waiting.put(index)
+        self._threads = [
+            threading.Thread(target=self._run, name=f"object {n}", daemon=True)
+            for n in range(min(size, len(indices)))
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def _run(self) -> None:
+        while True:
+            try:
+                index = self._waiting.get_nowait()
+            except queue.Empty:
+                return
+            try:
+                made = self._work(index)
+            except BaseException as error:
+                self._finished.put((index, _raiser(error)))
+            else:
+                self._finished.put((index, lambda made=made: made))
+
+    def next(self, seconds: float) -> tuple[int, Callable[[], Any]] | None:
+        """The next finished one: its index, and what gives its result or raises its error."""
+        try:
+            return self._finished.get(timeout=seconds)
+        except queue.Empty:
+            return None
+
+    def leave(self, seconds: float | None) -> None:
+        """Begins nothing more and waits for what is in work, at most so long."""
+        with contextlib.suppress(queue.Empty):
+            while True:
+                self._waiting.get_nowait()
+        end = None if seconds is None else time.monotonic() + seconds
+        for thread in self._threads:
+            thread.join(None if end is None else max(0.0, end - time.monotonic()))
+
+
+def _raiser(error: BaseException) -> Callable[[], Any]:
+    def throw() -> Any:
+        raise error
+
+    return throw

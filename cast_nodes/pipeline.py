@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import platform
 import time
@@ -13,16 +14,17 @@ from typing import Any
 from . import __version__
 from .backends import STAGES, Choice, choose
 from .compose import ComposeInputs, compose
-from .context import Context, Progress
+from .context import Context, Progress, Usage
 from .depth import DepthInputs, estimate_geometry
 from .detect import DetectInputs, detect
-from .errors import BadInput
+from .errors import BadInput, CastError
 from .filter import filter_objects
 from .inpaint import inpaint
 from .mesh import MeshInputs, make_meshes
 from .register import RegisterInputs, register
 from .report import render_report
 from .run_folder import RunFolder
+from .services.usage import costs_json
 from .types import (
     Geometry,
     Meshes,
@@ -70,6 +72,7 @@ class Outcome:
     warnings: tuple[str, ...]
     seconds: Mapping[str, float]
     reused: Mapping[str, int]
+    costs: tuple[Mapping[str, Any], ...] = ()
 
     @property
     def failed(self) -> tuple[ObjectStatus, ...]:
@@ -100,7 +103,10 @@ class _Run:
         self.seconds: dict[str, float] = {}
         self.reused: dict[str, int] = {}
         self.outer = context
-        self.context = replace(context, warn=self._warn, progress=self._progress)
+        self.stage = ""
+        self.spendings: list[tuple[str, Usage]] = []
+        self.costs_before = folder.run.get("costs")
+        self.context = replace(context, warn=self._warn, progress=self._progress, spent=self._spent)
 
     def _warn(self, sentence: str) -> None:
         if sentence not in self.warnings:
@@ -112,7 +118,21 @@ class _Run:
             self.reused[step.stage] = self.reused.get(step.stage, 0) + 1
         self.outer.progress(step)
 
+    def _spent(self, usage: Usage) -> None:
+        self.spendings.append((self.stage, usage))
+        self.outer.spent(usage)
+
     def run(self) -> Outcome:
+        try:
+            return self._run()
+        except BaseException:
+            if self.spendings:  # what was paid for is told, however the run ended
+                costs = costs_json(self.spendings, self.costs_before)
+                with contextlib.suppress(CastError):
+                    self.folder.write_run({**self.folder.run, "costs": costs})
+            raise
+
+    def _run(self) -> Outcome:
         steps = {
             "detect": self.detect,
             "filter": self.filter,
@@ -126,11 +146,12 @@ class _Run:
             if stage not in self.settings.only:
                 continue
             self.context.cancel.check()
-            self.settings.choices[stage].backend.require(self.context)
+            self.settings.choices[stage].require(self.context)
         for stage in STAGES:
             if stage in self.settings.only:
                 self.context.cancel.check()
                 self._progress(Progress(stage, 0, 0))
+                self.stage = stage
                 start = time.perf_counter()
                 steps[stage]()
                 self.seconds[stage] = round(time.perf_counter() - start, 3)
@@ -275,6 +296,7 @@ class _Run:
             warnings=tuple(self.warnings),
             seconds=dict(self.seconds),
             reused=dict(self.reused),
+            costs=tuple(costs_json(self.spendings)),
         )
 
     def facts(self, outcome: Outcome) -> dict[str, Any]:
@@ -300,6 +322,7 @@ class _Run:
             "focal_px": photo.focal_px,
             "seed": self.context.seed,
             "stages": stages,
+            "costs": costs_json(self.spendings, self.costs_before),
             "objects": [dataclasses.asdict(o) for o in outcome.objects],
             "warnings": list(outcome.warnings),
             "versions": versions(),
@@ -372,4 +395,9 @@ PACKAGES: Sequence[str] = (
     "scikit-image",
     "ai-edge-litert",
     "patchmatch-cython",
+    "replicate",
+    "tripo3d",
+    "dashscope",
+    "google-genai",
+    "openai",
 )

@@ -28,8 +28,9 @@ from comfy_execution.utils import get_executing_context
 from server import PromptServer
 
 from ..cast_nodes.backends import Choice
-from ..cast_nodes.context import CancelToken, Context, Progress
+from ..cast_nodes.context import CancelToken, Context, Progress, Usage
 from ..cast_nodes.errors import Cancelled, ObjectFailure
+from ..cast_nodes.services.usage import costs_json, spent_line
 from ..cast_nodes.store import Store
 from ..cast_nodes.types import Objects
 from .convert import pil_from_rgb, preview
@@ -39,10 +40,15 @@ POLL_S = 0.1
 _running: set[CancelToken] = set()
 
 
+def pack_folder() -> Path:
+    """The pack's folder among ComfyUI's protected user folders, which no web request can read."""
+    return Path(folder_paths.get_system_user_directory("cast"))
+
+
 @cache
 def shared_store() -> Store:
     """The one store of all nodes, kept over restarts in ComfyUI's user folder."""
-    return Store(Path(folder_paths.get_system_user_directory("cast")) / "store")
+    return Store(pack_folder() / "store")
 
 
 def context_for_checks() -> Context:
@@ -57,6 +63,7 @@ class StageLog:
     Attributes:
         made, reused: labels of what was computed and of what came from the store.
         warnings: sentences for the user.
+        spent: what was paid for.
         live: a live picture was shown.
     """
 
@@ -65,6 +72,7 @@ class StageLog:
     made: list[str] = field(default_factory=list)
     reused: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    spent: list[Usage] = field(default_factory=list)
     live: bool = False
 
     def add(self, step: Progress) -> None:
@@ -76,6 +84,8 @@ class StageLog:
         parts = [f"{len(self.made)} made", f"{len(self.reused)} reused"]
         if failures:
             parts.append(f"{len(failures)} failed")
+        if self.spent:
+            parts.append(spent_line(self.spent))
         return ", ".join(parts)
 
 
@@ -110,7 +120,9 @@ async def run_stage(
         logging.warning("CAST %s: %s", stage, sentence)
         log.warnings.append(sentence)
 
-    context = Context(store=shared_store(), cancel=token, progress=report, warn=warn)
+    context = Context(
+        store=shared_store(), cancel=token, progress=report, warn=warn, spent=log.spent.append
+    )
     _running.add(token)
     work = asyncio.create_task(asyncio.to_thread(function, inputs, choice, context))
     try:
@@ -195,7 +207,8 @@ async def present(
     Raises:
         ObjectFailure: ``on_failure`` is "stop" and an object failed.
     """
-    text = "\n".join([summary or log.line(failures), *failures, *log.warnings])
+    paid = [spent_line(log.spent)] if summary and log.spent else []
+    text = "\n".join([summary or log.line(failures), *paid, *failures, *log.warnings])
     show_text(text)
     logging.info("CAST %s (%s): %s", log.stage, log.backend, text.replace("\n", "; "))
     if log.live:
@@ -217,5 +230,6 @@ async def present(
         "failures": list(failures),
         "warnings": log.warnings,
         "notes": list(notes),
+        "spent": costs_json((log.stage, u) for u in log.spent),
     }
     return preview(picture, cls) | {"cast_report": [report]}

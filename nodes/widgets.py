@@ -113,7 +113,8 @@ def missing_needs(stage: str, value: Mapping[str, Any] | None, context: Context)
     name = (value or {}).get(BACKEND)
     if name not in backends(stage):
         return None
-    lacks = backends(stage)[name].missing(context)
+    # Nested values are not known yet here; what depends on them is asked when the node runs.
+    lacks = [n for n in backends(stage)[name].missing(context) if n.unless is None]
     if not lacks:
         return None
     return f"{name} is not ready: " + "; ".join(f"{n.what} is missing: {n.mend}" for n in lacks)

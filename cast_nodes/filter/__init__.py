@@ -2,6 +2,7 @@
 
 A backend's ``run(objects, options, context) -> Objects`` returns every object it was given, with
 ``keep``, ``reason`` and ``needs_completion`` decided. Objects that arrive dropped stay dropped.
+A backend that had to let another one decide says so in ``source`` and ``notes``.
 """
 
 from __future__ import annotations
@@ -28,4 +29,8 @@ def filter_objects(objects: Objects, choice: Choice, context: Context) -> Object
         raise AssertionError(f"filter backend {choice.backend.info.name} lost or invented objects")
     total = len(decided.objects)
     context.progress(Progress("filter", total, total, f"{len(decided.kept)} kept"))
+    for note in decided.notes[len(objects.notes) :]:
+        context.warn(note)
+    if decided.source != objects.source:
+        return decided
     return replace(decided, source=choice.backend.info.name)

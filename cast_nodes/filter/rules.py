@@ -19,7 +19,7 @@ Level = Literal["none", "some", "severe", "never"]
 UNNAMED = "object"
 """Label of a thing that was found without knowing what it is."""
 
-_RANK = {"none": 0, "some": 1, "severe": 2, "never": 3}
+RANK = {"none": 0, "some": 1, "severe": 2, "never": 3}
 
 
 @dataclass(frozen=True)
@@ -67,11 +67,10 @@ def run(objects: Objects, options: RulesOptions, context: Context) -> Objects:
     ]
     decided = [_first_reason(item, rules) for item in objects.objects]
     decided = _drop_duplicates(decided, options)
-    decided = _drop_surplus(decided, options.max_objects)
-    complete = _RANK[options.complete_from]
+    decided = drop_surplus(decided, options.max_objects)
+    complete = RANK[options.complete_from]
     decided = [
-        replace(o, needs_completion=o.keep and _RANK[o.occlusion_level] >= complete)
-        for o in decided
+        replace(o, needs_completion=o.keep and RANK[o.occlusion_level] >= complete) for o in decided
     ]
     return replace(objects, objects=tuple(decided))
 
@@ -109,7 +108,7 @@ def _border(item: SceneObject, most: float) -> str:
 
 
 def _occluded(item: SceneObject, discard_from: Level) -> str:
-    if item.occlusion > 0 and _RANK[item.occlusion_level] >= _RANK[discard_from]:
+    if item.occlusion > 0 and RANK[item.occlusion_level] >= RANK[discard_from]:
         return f"{item.occlusion:.0%} of it is hidden ({item.occlusion_level})"
     return ""
 
@@ -176,7 +175,8 @@ def _name(item: SceneObject) -> str:
     return f"{item.label} {item.id}"
 
 
-def _drop_surplus(items: list[SceneObject], most: int) -> list[SceneObject]:
+def drop_surplus(items: list[SceneObject], most: int) -> list[SceneObject]:
+    """The same objects with no more than ``most`` kept, the largest and surest of them."""
     kept = [o for o in items if o.keep]
     ranked = sorted(kept, key=lambda o: (-o.score * o.area_px**0.5, o.id))
     surplus = {o.id for o in ranked[most:]}

@@ -3,29 +3,51 @@
 A backend's ``run(item: InpaintItem, options, context) -> View`` completes one object; its
 options derive from :class:`InpaintOptions`, which every backend shares. The background plate is
 an entry of its own in the store, made once for the photo and the objects' common mask, so
-redoing one object's view leaves it alone.
+redoing one object's view leaves it alone. Backends that bring their own plate wrap the two in a
+:class:`Painter`; the plate of patches stands in for theirs when it fails.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
 from ..backends import Choice, Options, option
 from ..content import content_key
 from ..context import Context
-from ..errors import ObjectFailure
+from ..errors import BackendNotReady, BadInput, Cancelled, CastError, ObjectFailure
 from ..per_object import Task, run_tasks
-from ..types import Objects, SceneObject, View, Views
+from ..types import Objects, Photo, SceneObject, View, Views
 from .masks import grow
 
-__all__ = ["InpaintItem", "InpaintOptions", "inpaint"]
+__all__ = ["InpaintItem", "InpaintOptions", "Painter", "RoomItem", "Wants", "inpaint"]
 
 PLATE_VERSION = 1  # raise it when plates change
 SURROUNDINGS = 0.75  # how far hidden parts are looked for, share of the visible part's size
+
+
+@dataclass(frozen=True)
+class Wants:
+    """What a backend, with the options at hand, wants of the stage.
+
+    Attributes:
+        photo: the item holds the whole photo (its result then depends on all of it).
+        beyond: how far the window of an object to be completed reaches over it on all sides,
+            also over the photo's edge; share of the visible part's size.
+        every_object: objects that nothing hides are to be completed too.
+        matte_on_failure: what the photo shows stands in for a view that failed, with a warning.
+        room: it is asked for the background plate.
+    """
+
+    photo: bool = False
+    beyond: float = 0.0
+    every_object: bool = False
+    matte_on_failure: bool = False
+    room: bool = False
 
 
 @dataclass(frozen=True)
@@ -48,6 +70,14 @@ class InpaintOptions(Options):
     )  # fmt: skip
     background_shadows: bool = option(True, "paint contact shadows away too")
 
+    def wants(self) -> Wants:
+        """What the backend wants of the stage with these options."""
+        return Wants()
+
+    def of_views(self) -> InpaintOptions:
+        """The same with all options reset that do not change a view that succeeds."""
+        return replace(self, background=True, background_margin=0.0, background_shadows=True)
+
 
 @dataclass(frozen=True, eq=False)
 class InpaintItem:
@@ -61,6 +91,7 @@ class InpaintItem:
         origin: (x, y) photo pixel of the window's top-left corner.
         complete: whether hidden parts are wanted.
         retry: raised by the user; a backend should then come to another result.
+        photo: (H, W, 3) uint8, the whole photo for backends that want it, else None.
     """
 
     id: int
@@ -72,6 +103,7 @@ class InpaintItem:
     origin: tuple[int, int]
     complete: bool = False
     retry: int = 0
+    photo: np.ndarray | None = None
 
     @property
     def name(self) -> str:
@@ -81,10 +113,47 @@ class InpaintItem:
     @cached_property
     def key(self) -> str:
         """Content key; the id does not matter to the result."""
+        around = () if self.photo is None else (self.photo,)
         return content_key(
             self.label, self.rgb, self.visible, self.hidden, self.inside, self.origin,
-            self.complete, self.retry,
+            self.complete, self.retry, *around,
         )  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class RoomItem:
+    """All that a backend's own background plate depends on.
+
+    Attributes:
+        rgb: (H, W, 3) uint8, the photo.
+        mask: (H, W) bool, all kept objects.
+        labels: what they are, in the order of their ids.
+    """
+
+    rgb: np.ndarray
+    mask: np.ndarray
+    labels: tuple[str, ...]
+
+    @cached_property
+    def key(self) -> str:
+        return content_key(self.rgb, self.mask, self.labels)
+
+
+@dataclass(frozen=True)
+class Painter:
+    """A backend's ``run`` that can also paint the empty room.
+
+    Attributes:
+        view: completes one object.
+        room: (H, W, 3) uint8, the background plate; raises CastError with the reason when it
+            cannot. It is asked for when the options want it (:attr:`Wants.room`).
+    """
+
+    view: Callable[[InpaintItem, Any, Context], View]
+    room: Callable[[RoomItem, Any, Context], np.ndarray]
+
+    def __call__(self, item: InpaintItem, options: Any, context: Context) -> View:
+        return self.view(item, options, context)
 
 
 def inpaint(objects: Objects, choice: Choice, context: Context) -> Views:
@@ -100,11 +169,11 @@ def inpaint(objects: Objects, choice: Choice, context: Context) -> Views:
     options = choice.options
     assert isinstance(options, InpaintOptions)
     tasks = [_task(objects, o, choice, context) for o in objects.kept]
-    views = run_tasks("inpaint", tasks, context)
+    views = run_tasks("inpaint", tasks, context, choice.backend.workers(context))
     views = tuple(replace(v, id=o.id) for v, o in zip(views, objects.kept, strict=True))
     background, notes = None, ()
     if options.background:
-        background, notes = _plate(objects, options, context)
+        background, notes = _background(objects, choice, options, context)
     return Views(views, background, choice.backend.info.name, notes)
 
 
@@ -120,7 +189,8 @@ def make_item(objects: Objects, item: SceneObject, options: InpaintOptions) -> I
         raise ObjectFailure(
             f"{item.label} {item.id} has no visible pixel; give it a mask, or drop it in Filter"
         )
-    complete = options.complete and item.needs_completion
+    wants = options.wants()
+    complete = options.complete and (item.needs_completion or wants.every_object)
     rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
     x0, y0, x1, y1 = int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
     front = np.zeros_like(mask)
@@ -136,18 +206,39 @@ def make_item(objects: Objects, item: SceneObject, options: InpaintOptions) -> I
             rows, columns = np.flatnonzero(front.any(1)), np.flatnonzero(front.any(0))
             x0, y0 = min(x0, int(columns[0])), min(y0, int(rows[0]))
             x1, y1 = max(x1, int(columns[-1]) + 1), max(y1, int(rows[-1]) + 1)
-    at = np.s_[y0:y1, x0:x1]
-    visible = mask[at].copy()
-    return InpaintItem(
+    window = InpaintItem(
         id=item.id,
         label=item.label,
-        rgb=np.where(visible[..., None], photo.rgb[at], 0).astype(np.uint8),
-        visible=visible,
-        hidden=front[at].copy(),
-        inside=np.ones(visible.shape, bool),
+        rgb=np.where(mask[y0:y1, x0:x1, None], photo.rgb[y0:y1, x0:x1], 0).astype(np.uint8),
+        visible=mask[y0:y1, x0:x1].copy(),
+        hidden=front[y0:y1, x0:x1].copy(),
+        inside=np.ones((y1 - y0, x1 - x0), bool),
         origin=(x0, y0),
         complete=complete,
         retry=item.retry,
+        photo=photo.rgb if wants.photo and complete else None,
+    )
+    return _widened(window, photo, wants.beyond) if complete and wants.beyond else window
+
+
+def _widened(window: InpaintItem, photo: Photo, beyond: float) -> InpaintItem:
+    """The window with a margin on all sides, also over the photo's edge."""
+    rows, columns = np.nonzero(window.visible)
+    margin = int(np.ceil(beyond * (max(np.ptp(rows), np.ptp(columns)) + 1)))
+    x0, y0 = window.origin[0] - margin, window.origin[1] - margin
+    height, width = (side + 2 * margin for side in window.visible.shape)
+    around = ((margin, margin), (margin, margin))
+    down, across = y0 + np.arange(height), x0 + np.arange(width)
+    inside = ((down >= 0) & (down < photo.height))[:, None] & (
+        (across >= 0) & (across < photo.width)
+    )
+    return replace(
+        window,
+        rgb=np.pad(window.rgb, (*around, (0, 0))),
+        visible=np.pad(window.visible, around),
+        hidden=np.pad(window.hidden, around),
+        inside=inside,
+        origin=(x0, y0),
     )
 
 
@@ -181,6 +272,16 @@ def _task(objects: Objects, item: SceneObject, choice: Choice, context: Context)
         nothing = np.zeros((1, 1, 4), np.uint8)
         return View(item.id, nothing, nothing, item.bbox, reason)
 
+    wants = options.wants()
+
+    def matte(reason: str) -> View:
+        """What the photo shows, instead of the view that failed; it is not stored."""
+        from .cutout import make_view
+
+        context.warn(f"{reason} (what the photo shows of {name} is used instead)")
+        plain = replace(window, complete=False)
+        return make_view(plain, plain.rgb, np.zeros_like(plain.visible), options)
+
     try:
         window = make_item(objects, item, options)
     except ObjectFailure as error:
@@ -190,10 +291,38 @@ def _task(objects: Objects, item: SceneObject, choice: Choice, context: Context)
             raise ObjectFailure(reason)
 
         return Task(name, content_key("inpaint", "nothing", item.id), refuse, failed)
-    # Options of the plate do not matter to a view.
-    own = replace(options, background=True, background_margin=0.0, background_shadows=True)
-    key = content_key("inpaint", replace(choice, options=own).identity, context.seed, window)
-    return Task(name, key, lambda: choice.backend.run(window, options, context), failed)
+    own = replace(choice, options=options.of_views())
+    key = content_key("inpaint", own.identity, context.seed, window)
+    instead = matte if wants.matte_on_failure else failed
+    return Task(name, key, lambda: choice.backend.run(window, options, context), instead)
+
+
+def _background(
+    objects: Objects, choice: Choice, options: InpaintOptions, context: Context
+) -> tuple[np.ndarray, tuple[str, ...]]:
+    """The backend's own plate where it brings one, else the plate of patches."""
+    photo, painter = objects.photo, choice.backend.run
+    if not isinstance(painter, Painter) or not options.wants().room or not objects.kept:
+        return _plate(objects, options, context)
+    union = np.zeros((photo.height, photo.width), bool)
+    for item in objects.kept:
+        union |= pixels_of(item, photo.height, photo.width)
+    room = RoomItem(photo.rgb, union, tuple(o.label for o in objects.kept))
+    key = content_key("inpaint", "room", choice.identity, context.seed, room)
+    stored = context.store.get(key)
+    if stored is None:
+        context.cancel.check()
+        try:
+            stored = {"background": painter.room(room, options, context)}
+        except (Cancelled, BackendNotReady, BadInput):
+            raise
+        except CastError as error:
+            warning = f"the background plate is painted from the photo alone: {error}"
+            context.warn(warning)
+            plate, notes = _plate(objects, options, context)
+            return plate, (*notes, warning)
+        context.store.put(key, stored)
+    return stored["background"], ()
 
 
 def _plate(

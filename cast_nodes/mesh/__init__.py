@@ -72,9 +72,9 @@ def make_meshes(inputs: MeshInputs, choice: Choice, context: Context) -> Meshes:
         BackendNotReady: something the backend needs is missing.
         Cancelled: the run was stopped.
     """
-    choice.backend.require(context)
+    choice.require(context)
     tasks = [_task(o, inputs.views.get(o.id), choice, context) for o in inputs.objects.kept]
-    entries = run_tasks("mesh", tasks, context)
+    entries = run_tasks("mesh", tasks, context, choice.backend.workers(context))
     return Meshes(
         tuple(_with_id(e, o.id) for e, o in zip(entries, inputs.objects.kept, strict=True)),
         source=choice.backend.info.name,

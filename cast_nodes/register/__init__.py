@@ -15,8 +15,9 @@ from ..context import Context, Progress
 from ..errors import ObjectFailure
 from ..types import Geometry, Meshes, Objects, Placement, Placements
 from .problem import Problem, make_problem
+from .survey import Survey, survey_photo
 
-__all__ = ["Problem", "RegisterInputs", "make_problem", "register"]
+__all__ = ["Problem", "RegisterInputs", "Survey", "make_problem", "register", "survey_photo"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,14 +46,14 @@ def register(inputs: RegisterInputs, choice: Choice, context: Context) -> Placem
 
     if kept:
         choice.backend.require(context)
+    surveyed = survey_photo(inputs.geometry, inputs.objects) if kept else None
     waiting: list[tuple[Problem, str]] = []
     for item in kept:
         context.cancel.check()
         label = f"{item.label} {item.id}"
         try:
-            problem = make_problem(
-                item, inputs.objects, inputs.geometry, inputs.meshes.get(item.id)
-            )
+            entry = inputs.meshes.get(item.id)
+            problem = make_problem(item, inputs.objects, inputs.geometry, entry, surveyed)
         except ObjectFailure as error:
             finish(Placement(item.id, None, failure=str(error)), label, False)
             continue

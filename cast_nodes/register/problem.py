@@ -11,20 +11,17 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
-from PIL import Image
 from scipy import ndimage
 
 from ..content import content_key
 from ..errors import ObjectFailure
-from ..frames import crop_intrinsics, resize_intrinsics
 from ..types import Geometry, Mesh, MeshEntry, Objects, SceneObject
+from .dewarp import log_correction
+from .survey import Survey, survey_photo
+from .window import WORKING_SIDE, Window, overlaps, window_of
 
-WORKING_SIDE = 192
-"""Longest side of the crop, px."""
-MARGIN = 0.2
-"""Room around the mask, share of its longest side."""
-CUT_MARGIN = 0.6
-"""… on sides where the photo's border cuts the object."""
+__all__ = ["MAX_POINTS", "WORKING_SIDE", "Problem", "make_problem", "trusted_pixels"]
+
 MAX_POINTS = 2000
 NEARER = 0.015
 """A neighbour counts as in front when it is nearer by this share of the distance."""
@@ -77,9 +74,17 @@ class Problem:
 
 
 def make_problem(
-    item: SceneObject, objects: Objects, geometry: Geometry, entry: MeshEntry | None
+    item: SceneObject,
+    objects: Objects,
+    geometry: Geometry,
+    entry: MeshEntry | None,
+    surveyed: Survey | None = None,
 ) -> Problem:
     """Cuts an object's problem out of the photo.
+
+    Args:
+        surveyed: ``survey_photo(geometry, objects)``, made here when it is None; the same for all
+            objects of a photo.
 
     Raises:
         ObjectFailure: no mesh, no mask, or no valid point; the message says which.
@@ -88,113 +93,70 @@ def make_problem(
     if entry is None or entry.failure or not entry.candidates:
         why = entry.failure if entry is not None and entry.failure else "the mesh stage made none"
         raise ObjectFailure(f"{name} has no mesh to place: {why}")
-    if item.mask is None or not item.mask.any():
-        raise ObjectFailure(f"{name} has an empty mask; give it a mask or drop it")
-    if item.mask.shape != geometry.points.shape[:2]:
+    if item.mask is not None and item.mask.shape != geometry.points.shape[:2]:
         raise ObjectFailure(
             f"{name}: its mask is {item.mask.shape[1]}x{item.mask.shape[0]}, the point map "
             f"{geometry.points.shape[1]}x{geometry.points.shape[0]}; both must be the photo's size"
         )
-    window = _window(item.mask)
+    surveyed = surveyed or survey_photo(geometry, objects)
+    box = surveyed.boxes.get(item.id)
+    if item.mask is None or box is None:
+        raise ObjectFailure(f"{name} has an empty mask; give it a mask or drop it")
+    window = window_of(box, item.mask.shape)
     mask = window.area(item.mask)
     if not mask.any():  # thinner than a working pixel
         mask = window.pick(item.mask, False)
+    if not mask.any():
+        mask = window.touched(item.mask)
     points = window.pick(geometry.points, np.nan)
     points = np.where(_positive(points)[..., None], points, np.nan).astype(np.float32)
-    unknown = _in_front(item, mask, points, objects, geometry, window) | ~window.inside
     trusted = trusted_pixels(mask, points[..., 2])
     if not trusted.any():
         raise ObjectFailure(f"{name} has no valid point of the point map inside its mask")
-    floor = _plane(geometry.floor)
+    points = _straightened(points, trusted, window, objects, surveyed)
+    floor = surveyed.ground.floor
+    in_front = _in_front(item, mask, points, objects, geometry.approximate, window, surveyed)
+    unknown = (in_front | ~window.inside) & ~mask
     return Problem(
         id=item.id,
         label=item.label,
         intrinsics=window.intrinsics(geometry.intrinsics),
         mask=mask,
-        unknown=unknown & ~mask,
+        unknown=unknown,
         depth=np.where(trusted, points[..., 2], np.float32(np.nan)),
         colour=window.area(objects.photo.rgb),
         points=_subsample(points[trusted], MAX_POINTS),
-        up=_unit(geometry.up),
+        up=surveyed.ground.up,
         floor=floor,
-        base=_base(mask, unknown & ~mask, points, floor),
+        base=_base(mask, unknown, points, floor),
         approximate=geometry.approximate,
         metric=geometry.metric,
         candidates=entry.candidates,
     )
 
 
-# --- the window ------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, eq=False)
-class Window:
-    """A part of the photo (it may reach outside) seen at working resolution.
-
-    Attributes:
-        box: (x0, y0, x1, y1) px of the photo.
-        photo: (width, height) px.
-        size: (width, height) of the working crop, never larger than the box.
-    """
-
-    box: tuple[int, int, int, int]
-    photo: tuple[int, int]
-    size: tuple[int, int]
-
-    @cached_property
-    def _rows_columns(self) -> tuple[np.ndarray, np.ndarray]:
-        """The photo's row and column below each working pixel's centre."""
-        x0, y0, x1, y1 = self.box
-        columns = x0 + (np.arange(self.size[0]) + 0.5) * (x1 - x0) / self.size[0]
-        rows = y0 + (np.arange(self.size[1]) + 0.5) * (y1 - y0) / self.size[1]
-        return np.floor(rows).astype(int)[:, None], np.floor(columns).astype(int)[None]
-
-    @cached_property
-    def inside(self) -> np.ndarray:
-        """(h, w) bool, working pixels that lie in the photo."""
-        rows, columns = self._rows_columns
-        return (rows >= 0) & (rows < self.photo[1]) & (columns >= 0) & (columns < self.photo[0])
-
-    def pick(self, array: np.ndarray, fill) -> np.ndarray:
-        """(h, w, …) values at the working pixels' centres; mixing depths would invent points."""
-        rows, columns = self._rows_columns
-        picked = array[rows.clip(0, self.photo[1] - 1), columns.clip(0, self.photo[0] - 1)]
-        picked[~self.inside] = fill
-        return picked
-
-    def area(self, array: np.ndarray) -> np.ndarray:
-        """A mask (set when half of the area is) or an RGB picture averaged over the pixels."""
-        x0, y0, x1, y1 = self.box
-        cut = np.zeros((y1 - y0, x1 - x0, *array.shape[2:3]), np.uint8)
-        a, b = max(y0, 0), max(x0, 0)
-        part = (
-            array[a : max(y1, 0), b : max(x1, 0), ..., :3] if array.ndim == 3 else array[a:y1, b:x1]
-        )
-        cut[a - y0 : a - y0 + part.shape[0], b - x0 : b - x0 + part.shape[1]] = part * (
-            255 if array.dtype == bool else 1
-        )
-        out = np.asarray(Image.fromarray(cut).resize(self.size, Image.Resampling.BOX))
-        return out > 127 if array.dtype == bool else out
-
-    def intrinsics(self, photo: np.ndarray) -> np.ndarray:
-        """(3, 3) of the working crop from the photo's."""
-        x0, y0, x1, y1 = self.box
-        cropped = crop_intrinsics(photo, x0, y0)
-        return resize_intrinsics(cropped, self.size[0] / (x1 - x0), self.size[1] / (y1 - y0))
-
-
-def _window(mask: np.ndarray) -> Window:
-    """The window of a mask, with room around it."""
-    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
-    box = np.array([columns[0], rows[0], columns[-1] + 1, rows[-1] + 1])
-    height, width = mask.shape
-    side = max(box[2] - box[0], box[3] - box[1])
-    cut = np.array([box[0] <= 1, box[1] <= 1, box[2] >= width - 1, box[3] >= height - 1])
-    pad = np.ceil(np.where(cut, CUT_MARGIN, MARGIN) * side).astype(int) + 3
-    x0, y0, x1, y1 = (int(v) for v in box + pad * [-1, -1, 1, 1])
-    factor = min(1.0, WORKING_SIDE / max(x1 - x0, y1 - y0))
-    size = max(1, round((x1 - x0) * factor)), max(1, round((y1 - y0) * factor))
-    return Window((x0, y0, x1, y1), (width, height), size)
+def _straightened(
+    points: np.ndarray,
+    trusted: np.ndarray,
+    window: Window,
+    objects: Objects,
+    surveyed: Survey,
+) -> np.ndarray:
+    """(h, w, 3) the window's points with the bend taken out that the floor around shows."""
+    if surveyed.witnesses is None:
+        return points
+    # Only masks about the window: another object far away must not change this one's problem.
+    x0, y0, x1, y1 = window.box
+    reach = surveyed.witnesses.reach_px
+    wider = (x0 - reach, y0 - reach, x1 + reach, y1 + reach)
+    masks = [
+        other.mask
+        for other in objects.objects
+        if other.mask is not None and overlaps(surveyed.boxes.get(other.id), wider)
+    ]
+    depth = float(np.median(points[trusted, 2]))
+    bend = log_correction(surveyed.witnesses, window.box, window.size, depth, masks)
+    return points if bend is None else points * np.exp(-bend)[..., None]
 
 
 # --- what hides the object -------------------------------------------------------------------
@@ -205,27 +167,28 @@ def _in_front(
     mine: np.ndarray,
     points: np.ndarray,
     objects: Objects,
-    geometry: Geometry,
+    approximate: bool,
     window: Window,
+    surveyed: Survey,
 ) -> np.ndarray:
     """(h, w) bool, pixels of things nearer than the object, dropped objects included."""
-    assert item.mask is not None
     hidden = np.zeros(mine.shape, bool)
     # Thin gaps between masks are mask errors, so "touching" has some reach.
     near_mine = _dilated(mine, max(2, round(0.03 * max(mine.shape))))
     for other in objects.objects:
-        if other.id == item.id or other.mask is None or other.mask.shape != item.mask.shape:
+        box = surveyed.boxes.get(other.id)
+        if other.id == item.id or other.mask is None or not overlaps(box, window.box):
             continue
         theirs = window.pick(other.mask, False) & ~mine
         if not theirs.any():
             continue
         if other.id in item.occluded_by or (
             (theirs & near_mine).any()
-            and _is_in_front(other, item, theirs, mine, points[..., 2], geometry.approximate)
+            and _is_in_front(other, item, theirs, mine, points[..., 2], approximate)
         ):
             hidden |= theirs
-    if not geometry.approximate:
-        hidden |= _nearer_surroundings(mine, points, geometry.floor)
+    if not approximate:
+        hidden |= _nearer_surroundings(mine, points, surveyed.ground.floor)
     return hidden
 
 
@@ -355,20 +318,3 @@ def _subsample(points: np.ndarray, count: int) -> np.ndarray:
     """At most ``count`` of (n, 3) points in random order (seeded), so any first part is spread."""
     order = np.random.default_rng(0).permutation(len(points))[:count]
     return np.ascontiguousarray(points[order], np.float32)
-
-
-def _unit(vector: np.ndarray | None) -> np.ndarray | None:
-    """(3,) unit, or None when there is none to speak of."""
-    if vector is None:
-        return None
-    vector = np.asarray(vector, np.float64)
-    length = np.linalg.norm(vector)
-    return vector / length if np.isfinite(length) and length > 1e-9 else None
-
-
-def _plane(plane: np.ndarray | None) -> np.ndarray | None:
-    """(4,) with a unit normal, or None."""
-    if plane is None or not np.isfinite(plane).all():
-        return None
-    length = np.linalg.norm(plane[:3])
-    return np.asarray(plane, np.float64) / length if length > 1e-9 else None

@@ -158,6 +158,28 @@ def physics_facts(description: Mapping[str, Any]) -> list[str]:
     return told
 
 
+def cost_facts(run: Mapping[str, Any]) -> list[dict[str, str]]:
+    """What was spent on the scene in all runs over its folder, by stage and service."""
+    rows = run.get("costs")
+    found = []
+    for row in rows if isinstance(rows, list) else ():
+        if not isinstance(row, Mapping):
+            continue
+        units, seconds = _number(row.get("units")), _number(row.get("seconds"))
+        dollars = _number(row.get("estimate_usd"))
+        found.append(
+            {
+                "stage": str(row.get("stage") or "–"),
+                "service": f"{row.get('service', '–')} {row.get('model', '')}".strip(),
+                "calls": str(row.get("calls", "–")),
+                "units": f"{units:g} {row.get('unit', '')}".strip() if units else "–",
+                "seconds": f"{seconds:.1f} s" if seconds else "–",
+                "dollars": f"about ${dollars:.2f}" if dollars else "–",
+            }
+        )
+    return found
+
+
 def stage_facts(run: Mapping[str, Any]) -> list[dict[str, Any]]:
     """What each stage was run with, in order."""
     stages = run.get("stages")

@@ -16,6 +16,7 @@ from ..errors import CastError
 from ..types import Scene
 from .facts import (
     camera_facts,
+    cost_facts,
     dropped_facts,
     fit_facts,
     grade,
@@ -84,6 +85,7 @@ def render_report(scene: Scene, run: Mapping[str, Any]) -> str:
         relations=relation_facts(scene.description),
         physics=physics_facts(scene.description),
         stages=stage_facts(run),
+        costs=cost_facts(run),
         versions=dict(run.get("versions") or {}),
         seed=run.get("seed"),
         notes=list(dict.fromkeys(notes)),

@@ -249,4 +249,11 @@ def test_the_plate_can_be_left_out() -> None:
 
 
 def test_the_package_offers_what_backends_need() -> None:
-    assert set(package.__all__) == {"InpaintItem", "InpaintOptions", "inpaint"}
+    assert set(package.__all__) == {
+        "InpaintItem",
+        "InpaintOptions",
+        "Painter",
+        "RoomItem",
+        "Wants",
+        "inpaint",
+    }

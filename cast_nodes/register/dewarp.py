@@ -1,0 +1,173 @@
+"""Local depth correction: what floor and walls show of a point map's bend, carried to the objects.
+
+Point maps of networks are bent smoothly by some per cent. A plane fitted over the whole floor is
+right where the bend averages out, so at each of its pixels the observed depth over the plane's
+depth is the bend there. Simple kriging (a Gaussian process with a squared exponential kernel;
+Rasmussen and Williams 2006, ch. 2) carries it to the object in front: full strength beside the
+floor, nothing where no plane is near.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import ndimage
+
+from .ground import Ground, Samples
+
+LENGTH = 0.09
+"""Reach of the kernel over the picture, shares of its longer side …"""
+LOG_DEPTH = 0.4
+"""… and over log depth: beside each other in the picture is not beside each other in the room."""
+CELLS = 20
+"""Cells along the picture's longer side whose pixels make one witness."""
+GATE = 0.1
+"""A pixel lies on a plane when its depth is within this share of the plane's."""
+LEAST_SPREAD, MOST_SPREAD = 0.0015, 0.055
+"""Bends below are no bends, and above them the ground is no plane."""
+MOST = 0.08
+"""No depth is corrected by more than this."""
+NUGGET = 0.05
+PIXEL_NOISE = 0.006
+"""Relative noise of single pixels."""
+FEWEST = 6
+NODES = 13
+
+
+@dataclass(frozen=True, eq=False)
+class Witnesses:
+    """Pixels that lie on a plane of the room.
+
+    Attributes:
+        pixels: (n, 2) float64, (x, y) over the picture's longer side.
+        at: (n, 2) int64, row and column in the photo.
+        log_depth: (n,) of the observed depth.
+        bend: (n,) log of observed over plane depth.
+        spread: standard deviation of the bend over the picture.
+        side: px, the picture's longer side.
+    """
+
+    pixels: np.ndarray
+    at: np.ndarray
+    log_depth: np.ndarray
+    bend: np.ndarray
+    spread: float
+    side: int
+
+    @property
+    def reach_px(self) -> int:
+        """px from a window within which witnesses are heard, and a little more."""
+        return int(2.1 * LENGTH * self.side) + 4
+
+
+def find_witnesses(samples: Samples, ground: Ground) -> Witnesses | None:
+    """The pixels on floor and walls; None where they tell of no bend, or of no plane.
+
+    Looks at no mask: those are left out object by object, see :func:`log_correction`.
+    """
+    if ground.floor is None or ground.floor[3] <= 0:
+        return None
+    bend = np.full(len(samples.points), np.nan)
+    for plane in (ground.floor, *ground.walls):
+        form = -plane[:3] * samples.unit / plane[3]
+        ratio = samples.points @ form
+        mine = np.isnan(bend) & (np.abs(ratio - 1) < GATE)
+        bend[mine] = np.log(ratio[mine])
+    chosen = np.isfinite(bend)
+    if chosen.sum() < FEWEST * 4:
+        return None
+    pixels = samples.pixels[chosen]
+    _, means, _ = _cells(pixels, np.stack([bend[chosen]], 1))
+    spread = 1.4826 * float(np.median(np.abs(means[:, 0]))) if len(means) >= FEWEST else 0.0
+    if not LEAST_SPREAD <= spread <= MOST_SPREAD:
+        return None
+    return Witnesses(
+        pixels=pixels,
+        at=samples.at[chosen],
+        log_depth=np.log(samples.points[chosen, 2] * samples.unit),
+        bend=bend[chosen],
+        spread=spread,
+        side=samples.side,
+    )
+
+
+def log_correction(
+    witnesses: Witnesses,
+    box: tuple[int, int, int, int],
+    size: tuple[int, int],
+    depth: float,
+    masks: Sequence[np.ndarray],
+) -> np.ndarray | None:
+    """(h, w) float32, log of observed over true depth for a thing in the window; None if untold.
+
+    Args:
+        box: the window's (x0, y0, x1, y1), px of the photo.
+        size: (w, h) of the answer.
+        depth: the object's typical depth.
+        masks: (H, W) bool of all objects that may cover witnesses near the window.
+    """
+    x0, y0, x1, y1 = (v / witnesses.side for v in box)
+    x, y = witnesses.pixels.T
+    reach = 2 * LENGTH
+    near = (x > x0 - reach) & (x < x1 + reach) & (y > y0 - reach) & (y < y1 + reach)
+    near &= np.abs(witnesses.log_depth - np.log(depth)) < 2 * LOG_DEPTH
+    rows, columns = witnesses.at[near].T
+    free = np.ones(len(rows), bool)
+    for mask in masks:
+        free &= ~_covered(mask, rows, columns, max(2, round(0.006 * witnesses.side)))
+    chosen = np.flatnonzero(near)[free]
+    values = np.stack([witnesses.bend[chosen], witnesses.log_depth[chosen]], 1)
+    centres, means, counts = _cells(witnesses.pixels[chosen], values)
+    if len(centres) < FEWEST:
+        return None
+    bend, log_depth = means.T
+    noise = NUGGET + (PIXEL_NOISE / witnesses.spread) ** 2 / counts
+    matrix = _kernel(centres, centres) * _alike(log_depth[:, None] - log_depth)
+    weight = np.linalg.solve(matrix + np.diag(noise), bend)
+    weight *= _alike(log_depth - np.log(depth))
+    across, along = np.linspace(x0, x1, NODES), np.linspace(y0, y1, NODES)
+    nodes = np.stack(np.meshgrid(across, along), -1).reshape(-1, 2)
+    coarse = (_kernel(nodes, centres) @ weight).clip(-MOST, MOST).reshape(NODES, NODES)
+    if np.abs(coarse).max() < LEAST_SPREAD / 10:
+        return None
+    row = (np.arange(size[1]) + 0.5) / size[1] * (NODES - 1)
+    column = (np.arange(size[0]) + 0.5) / size[0] * (NODES - 1)
+    where = np.meshgrid(row, column, indexing="ij")
+    return ndimage.map_coordinates(coarse, where, order=1, output=np.float32, mode="nearest")
+
+
+def _covered(mask: np.ndarray, rows: np.ndarray, columns: np.ndarray, reach: int) -> np.ndarray:
+    """(n,) bool, pixels in a mask or ``reach`` beside it: masks end early and depth bleeds."""
+    height, width = mask.shape
+    covered = mask[rows, columns]
+    for down, right in ((-reach, 0), (reach, 0), (0, -reach), (0, reach)):
+        beside = (rows + down).clip(0, height - 1), (columns + right).clip(0, width - 1)
+        covered = covered | mask[beside]
+    return covered
+
+
+def _cells(pixels: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Centres (k, 2), mean values (k, c) and counts (k,) of the cells with at least 4 pixels."""
+    cell = np.floor(pixels * CELLS).astype(int)
+    _, inverse, counts = np.unique(
+        cell[:, 1] * (CELLS + 1) + cell[:, 0], return_inverse=True, return_counts=True
+    )
+    inverse = inverse.ravel()
+    both = np.concatenate([pixels, values], 1)
+    sums = np.stack([np.bincount(inverse, c, len(counts)) for c in both.T], 1)
+    full = counts >= 4
+    means = sums[full] / counts[full, None]
+    return means[:, :2], means[:, 2:], counts[full]
+
+
+def _kernel(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """(n, m) squared exponential over the picture."""
+    squared = ((a[:, None] - b[None]) ** 2).sum(-1)
+    return np.exp(-squared / (2 * LENGTH**2))
+
+
+def _alike(difference: np.ndarray) -> np.ndarray:
+    """Squared exponential over log depth."""
+    return np.exp(-(difference**2) / (2 * LOG_DEPTH**2))

@@ -1,0 +1,332 @@
+"""One policy for all calls: who is asked, how many at once, what an error means, what is retried.
+
+Reads are repeated with exponential backoff and full jitter; whatever may cost money is not
+(see :mod:`.tasks` and :mod:`.calls`). Numbers of a :class:`Service` can be changed by settings,
+``CAST_REPLICATE_LIMIT=4`` for example; :meth:`Service.now` applies them.
+"""
+
+from __future__ import annotations
+
+import email.utils
+import random
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Literal, TypeVar
+
+from ..context import Context
+from ..errors import CastError, ObjectFailure
+from .secrets import number, redact, setting
+
+T = TypeVar("T")
+
+Kind = Literal["unsent", "lost", "busy", "server", "garbled", "key", "money", "refused", "unknown"]
+"""What became of a request: never sent; sent, no answer; not now; fault over there; answer not
+to be understood; key not accepted; no money left; not accepted; cannot be told."""
+
+
+@dataclass(frozen=True)
+class Service:
+    """One web service and how it is treated.
+
+    Attributes:
+        name: short, lower case; settings are called after it (``CAST_<NAME>_LIMIT``).
+        title: for people.
+        key_setting: the setting that holds the key; "" when it needs none.
+        key_page: where a key comes from.
+        tasks_page: where users see what they were charged for.
+        default_url, base_url_setting: the address, and the setting that replaces it.
+        limit: requests or tasks at once, in this process (``_LIMIT``).
+        connect_timeout_s, read_timeout_s: of one request (``_CONNECT_TIMEOUT``, ``_READ_TIMEOUT``).
+        task_timeout_s: how long a task is waited for (``_TASK_TIMEOUT``).
+        poll_s: between two looks at a task (``_POLL``).
+        settle_s: how long a task whose creation was not answered may take to appear in the
+            service's own list (``_SETTLE``).
+        attempts, backoff_s, backoff_max_s: of reads (``_ATTEMPTS``, ``_BACKOFF``, ``_BACKOFF_MAX``).
+        max_download_mb: largest file taken (``_MAX_MB``).
+    """
+
+    name: str
+    title: str
+    key_setting: str = ""
+    key_page: str = ""
+    tasks_page: str = ""
+    default_url: str = ""
+    base_url_setting: str = ""
+    limit: int = 8
+    connect_timeout_s: float = 10.0
+    read_timeout_s: float = 60.0
+    task_timeout_s: float = 600.0
+    poll_s: float = 2.0
+    settle_s: float = 20.0
+    attempts: int = 6
+    backoff_s: float = 0.5
+    backoff_max_s: float = 60.0
+    max_download_mb: float = 150.0
+
+    def now(self) -> Service:
+        """The same with what the settings say at this moment."""
+        prefix = f"CAST_{self.name.upper()}_"
+        return replace(
+            self,
+            limit=int(number(prefix + "LIMIT", self.limit, 1)),
+            connect_timeout_s=number(prefix + "CONNECT_TIMEOUT", self.connect_timeout_s, 0.01),
+            read_timeout_s=number(prefix + "READ_TIMEOUT", self.read_timeout_s, 0.01),
+            task_timeout_s=number(prefix + "TASK_TIMEOUT", self.task_timeout_s),
+            poll_s=number(prefix + "POLL", self.poll_s, 0.001),
+            settle_s=number(prefix + "SETTLE", self.settle_s),
+            attempts=int(number(prefix + "ATTEMPTS", self.attempts, 1)),
+            backoff_s=number(prefix + "BACKOFF", self.backoff_s),
+            backoff_max_s=number(prefix + "BACKOFF_MAX", self.backoff_max_s),
+            max_download_mb=number(prefix + "MAX_MB", self.max_download_mb),
+        )
+
+    def url(self) -> str:
+        """Where it is, without a slash at the end."""
+        found = setting(self.base_url_setting) if self.base_url_setting else None
+        return (found or self.default_url).rstrip("/")
+
+    def concurrency(self) -> int:
+        """For ``BackendInfo.concurrency``."""
+        return self.now().limit
+
+
+class StatusError(Exception):
+    """An answer with an error status. Raise it for SDKs that return such answers instead."""
+
+    def __init__(self, status: int, message: str = "", retry_after: str | None = None) -> None:
+        super().__init__(f"{status}: {message}")
+        self.status = status
+        self.message = message
+        self.retry_after = retry_after
+
+
+class Expired(Exception):
+    """The address of a result is no longer good; the service is to be asked for a new one."""
+
+
+class Garbled(Exception):
+    """An answer that came whole and cannot be understood."""
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """What an exception of an SDK means.
+
+    Attributes:
+        message: what the service or the system said, free of keys.
+        retry_after_s: when the service asks to come back, or None.
+    """
+
+    kind: Kind
+    message: str
+    status: int | None = None
+    retry_after_s: float | None = None
+
+    @property
+    def read_again(self) -> bool:
+        """Whether the same read may go better the next time."""
+        return self.kind in ("unsent", "lost", "busy", "server", "garbled")
+
+    @property
+    def not_done(self) -> bool:
+        """Whether what was asked for was surely not done (so asking again cannot cost twice)."""
+        return self.kind in ("unsent", "busy", "key", "money", "refused")
+
+
+class ServiceFailure(ObjectFailure):
+    """One object failed at a service; the message says what to do and holds no key."""
+
+    def __init__(self, message: str, trouble: Trouble | None = None) -> None:
+        super().__init__(redact(message))
+        self.trouble = trouble
+
+
+_UNSENT = {
+    "ConnectError", "ConnectTimeout", "PoolTimeout", "UnsupportedProtocol", "ProxyError",  # httpx
+    "NewConnectionError", "NameResolutionError", "ConnectTimeoutError",  # requests
+    "ClientConnectorError", "ClientProxyConnectionError", "ConnectionTimeoutError",  # aiohttp
+    "ClientConnectorDNSError", "ClientConnectorCertificateError", "InvalidURL", "gaierror",
+}  # fmt: skip
+_LOST = {
+    "ReadTimeout", "WriteTimeout", "ReadError", "WriteError", "CloseError", "RemoteProtocolError",
+    "TimeoutException", "APITimeoutError", "APIConnectionError", "ConnectionError", "Timeout",
+    "ChunkedEncodingError", "ServerDisconnectedError", "ClientOSError", "ClientPayloadError",
+    "ServerTimeoutError", "SocketTimeoutError", "IncompleteRead",
+}  # fmt: skip
+_GARBLED = {"JSONDecodeError", "ValidationError", "DecodingError", "ContentTypeError", "Garbled"}
+
+
+def classify(error: BaseException) -> Trouble:
+    """What an exception means, whichever SDK raised it (by status, then by its kind's name)."""
+    chain = list(_chain(error))
+    for link in chain:
+        status, retry_after = _status(link)
+        if status is not None:
+            return Trouble(_kind_of(status), _said(link), status, retry_after)
+    names = [{c.__name__ for c in type(link).__mro__} for link in chain]
+    message = _said(chain[-1] if not str(error).strip() else error)
+    if any(n & _UNSENT for n in names) or any(isinstance(e, ConnectionRefusedError) for e in chain):
+        return Trouble("unsent", message)
+    if any(n & _GARBLED for n in names):
+        return Trouble("garbled", message)
+    if any(n & _LOST for n in names) or any(isinstance(e, (TimeoutError, OSError)) for e in chain):
+        return Trouble("lost", message)
+    return Trouble("unknown", message)
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        yield error
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+
+
+def _status(error: BaseException) -> tuple[int | None, float | None]:
+    """The HTTP status and the Retry-After of an exception, as SDKs keep them."""
+    response = getattr(error, "response", None)
+    for holder, names in ((error, ("status_code", "status", "code")), (response, ("status_code",))):
+        for name in names:
+            value = getattr(holder, name, None)
+            if isinstance(value, int) and not isinstance(value, bool) and 400 <= value < 600:
+                headers = getattr(response, "headers", None) or getattr(error, "headers", None)
+                text = getattr(error, "retry_after", None)
+                if text is None and headers is not None and hasattr(headers, "get"):
+                    text = headers.get("retry-after") or headers.get("Retry-After")
+                return value, retry_after_s(text)
+    return None, None
+
+
+def _kind_of(status: int) -> Kind:
+    if status in (401, 403):
+        return "key"
+    if status == 402:
+        return "money"
+    if status == 429:
+        return "busy"
+    return "server" if status >= 500 or status in (408, 425) else "refused"
+
+
+def _said(error: BaseException) -> str:
+    """What the exception says in one line, free of keys and not too long."""
+    for name in ("detail", "message", "title"):
+        text = getattr(error, name, None)
+        if isinstance(text, str) and text.strip():
+            break
+    else:
+        text = str(error)
+    text = " ".join(redact(text).split())
+    return (text[:300] + "…" if len(text) > 300 else text) or type(error).__name__
+
+
+def retry_after_s(text: object) -> float | None:
+    """Seconds from a Retry-After header (RFC 9110, 10.2.3): a number or an HTTP date."""
+    if text is None:
+        return None
+    try:
+        return max(0.0, float(str(text)))
+    except ValueError:
+        pass
+    try:
+        return max(0.0, email.utils.parsedate_to_datetime(str(text)).timestamp() - time.time())
+    except (TypeError, ValueError):
+        return None
+
+
+def failure(trouble: Trouble, service: Service, what: str = "") -> ServiceFailure:
+    """The sentence for the user: what happened and what to do."""
+    said, status = trouble.message, f" ({trouble.status})" if trouble.status else ""
+    where = service.url()
+    address = f" or {service.base_url_setting}" if service.base_url_setting else ""
+    sentence = {
+        "unsent": f"{service.title} cannot be reached at {where} ({said}); check the connection"
+        f"{address}, then run again",
+        "lost": f"{service.title} did not answer in time ({said}); run again",
+        "busy": f"{service.title} takes no more requests for now{status}: {said}; wait, or lower"
+        f" CAST_{service.name.upper()}_LIMIT, then run again",
+        "server": f"{service.title} has a fault of its own{status}: {said}; run again later",
+        "garbled": f"{service.title} sent an answer that cannot be read ({said}); run again later",
+        "key": f"{service.title} does not accept the key{status}: {said}; renew"
+        f" {service.key_setting} at {service.key_page}, then run again, what was already paid for"
+        " is picked up",
+        "money": f"{service.title} wants more credit{status}: {said}; top up your account, then"
+        " run again",
+        "refused": f"{service.title} does not accept the request{status}: {said}",
+        "unknown": f"{service.title}: {said}",
+    }[trouble.kind]
+    return ServiceFailure(f"{what}: {sentence}" if what else sentence, trouble)
+
+
+def backoff_s(service: Service, attempt: int, asked_s: float | None = None) -> float:
+    """How long to wait before the next try: full jitter (Brooker, 2015), never less than asked.
+
+    Args:
+        attempt: 0 after the first failure.
+        asked_s: the service's Retry-After.
+    """
+    drawn = random.uniform(0, min(service.backoff_max_s, service.backoff_s * 2**attempt))
+    return drawn if asked_s is None else asked_s + drawn
+
+
+def retry_read(call: Callable[[], T], service: Service, context: Context, what: str = "") -> T:
+    """What ``call`` gives; it costs nothing, so it is repeated while that may help.
+
+    Raises:
+        ServiceFailure: it still fails after the service's attempts, or repeating cannot help.
+        Cancelled: at once, also in the middle of a wait.
+    """
+    service, trouble = service.now(), Trouble("unknown", "not asked")
+    for attempt in range(service.attempts):
+        context.cancel.check()
+        try:
+            return call()
+        except (CastError, Expired):
+            raise
+        except Exception as error:
+            trouble = classify(error)
+        asked = trouble.retry_after_s
+        last = attempt + 1 == service.attempts or (asked or 0) > service.task_timeout_s
+        if last or not trouble.read_again:
+            break
+        context.cancel.wait(backoff_s(service, attempt, asked))
+    raise failure(trouble, service, what)
+
+
+class _Slots:
+    """A counting semaphore whose limit may change and whose waiters notice a stop."""
+
+    def __init__(self) -> None:
+        self._free = threading.Condition()
+        self._used = 0
+
+    def take(self, service: Service, context: Context) -> None:
+        with self._free:
+            while self._used >= service.now().limit:
+                context.cancel.check()
+                self._free.wait(0.2)
+            context.cancel.check()
+            self._used += 1
+
+    def give(self) -> None:
+        with self._free:
+            self._used -= 1
+            self._free.notify()
+
+
+_slots: dict[str, _Slots] = {}
+_slots_lock = threading.Lock()
+
+
+@contextmanager
+def slot(service: Service, context: Context) -> Iterator[None]:
+    """One of the service's places in this process, held while something is asked of it."""
+    with _slots_lock:
+        slots = _slots.setdefault(service.name, _Slots())
+    slots.take(service, context)
+    try:
+        yield
+    finally:
+        slots.give()

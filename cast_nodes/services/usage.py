@@ -1,0 +1,54 @@
+"""What was spent, summed for run.json, the report and the node's face."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict
+from typing import Any
+
+from ..context import Usage
+
+__all__ = ["Usage", "costs_json", "spent_line"]
+
+
+_SUMMED = ("calls", "units", "seconds", "estimate_usd")
+
+
+def costs_json(usages: Iterable[tuple[str, Usage]], before: object = None) -> list[dict[str, Any]]:
+    """One JSON-ready row per stage, service, model and unit: the content of run.json "costs".
+
+    Args:
+        usages: (stage, usage) in the order in which they came.
+        before: rows of earlier runs, which are added to; what is no list of rows counts as none.
+    """
+    rows: dict[tuple[str, ...], dict[str, Any]] = {}
+    for row in before if isinstance(before, list) else ():
+        try:
+            place = tuple(str(row[name]) for name in ("stage", "service", "model", "unit"))
+            rows[place] = {**row, **{name: float(row[name]) for name in _SUMMED}}
+        except (TypeError, KeyError, ValueError):
+            continue
+    for stage, usage in usages:
+        place = (stage, usage.service, usage.model, usage.unit)
+        row = rows.setdefault(
+            place,
+            {"stage": stage} | {k: v for k, v in asdict(usage).items() if k != "what"}
+            | {"calls": 0, "units": 0.0, "seconds": 0.0, "estimate_usd": 0.0},
+        )  # fmt: skip
+        for name in _SUMMED:
+            row[name] += getattr(usage, name)
+    for row in rows.values():
+        row["calls"] = int(row["calls"])
+        row["units"], row["seconds"] = round(row["units"], 4), round(row["seconds"], 2)
+        row["estimate_usd"] = round(row["estimate_usd"], 4)
+    return list(rows.values())
+
+
+def spent_line(usages: Iterable[Usage]) -> str:
+    """One line for people: ``3 paid at Tripo, about $0.90``; "" when nothing was spent."""
+    parts = []
+    for row in costs_json(("", u) for u in usages):
+        dollars = f", about ${row['estimate_usd']:.2f}" if row["estimate_usd"] else ""
+        units = f", {row['units']:g} {row['unit']}" if row["units"] else ""
+        parts.append(f"{row['calls']} paid at {row['service']}{units}{dollars}")
+    return "; ".join(parts)
