@@ -14,6 +14,7 @@ import torch
 from ..context import Context
 from ..errors import CastError
 from ..frames import CAMERA_UP, Sim3
+from ..raster import Raster
 from ..types import Mesh, Placement
 from . import hypotheses
 from .batch import Batch, Poses, make_batch, stack_samples, unit_of
@@ -22,8 +23,9 @@ from .distance import Fields
 from .problem import Problem
 from .residuals import Effort, Evidence
 from .sampling import Surface, surface_of
-from .scoring import Fit, Pictures, fit_of, splat_scores
-from .solver import solve
+from .outline import Outlined, borders_of, make_pairs
+from .scoring import Fit, Pictures, fit_seen, see, splat_scores
+from .solver import descend, solve
 
 if TYPE_CHECKING:
     from .hybrid import HybridOptions
@@ -35,6 +37,10 @@ ROUNDS = (
 )
 KEPT = (8, 4)
 """Hypotheses of an object that enter the second and third round."""
+
+POLISH = Effort(points=500, samples=1, contour=1, kernel=0.08, iterations=4)
+POLISHED = 3
+OUTLINE_SCALES = (6.0, 3.0, 2.0)
 
 APPROXIMATE_TRUST = 0.02
 CONTACT = 0.05
@@ -65,6 +71,8 @@ class Finalist:
     translation: np.ndarray
     size: float
     fit: Fit
+    row: int
+    seen: Raster
 
 
 def register_batch(
@@ -210,7 +218,7 @@ def _rounds(setting: Setting, poses: Poses, first: int, context: Context) -> lis
     poses = Poses.joined([poses, *_turned(setting, poses)])
     poses, _ = solve(evidence, poses, ROUNDS[2])
     context.cancel.check()
-    finalists = _finalists(setting, poses)
+    finalists = _polished(setting, evidence, poses, context)
     return [_decide(setting, index, finalists) for index in range(count)]
 
 
@@ -345,8 +353,38 @@ def _foot_height(setting: Setting, poses: Poses) -> torch.Tensor:
 # --- after -----------------------------------------------------------------------------------
 
 
+def _polished(
+    setting: Setting, evidence: Evidence, poses: Poses, context: Context
+) -> list[Finalist]:
+    """The last poses, the best of each problem aligned to the mask's outline, with their fits."""
+    borders = [borders_of(problem) for problem in setting.problems]
+    finalists = _finalists(setting, poses)
+    for scale in OUTLINE_SCALES:
+        context.cancel.check()
+        chosen = _best_of_each(finalists, POLISHED)
+        rows = torch.tensor([f.row for f in chosen], device=poses.log_size.device)
+        rendered = [
+            (setting.problems[f.problem], borders[f.problem], f.seen, setting.batch.unit[f.problem])
+            for f in chosen
+        ]
+        poses = poses[rows]
+        pairs = make_pairs(rendered, poses, scale)
+        poses, _ = descend(Outlined(evidence, pairs), poses, POLISH)
+        finalists = _finalists(setting, poses)
+    return finalists
+
+
+def _best_of_each(finalists: Sequence[Finalist], count: int) -> list[Finalist]:
+    """At most ``count`` finalists of each problem, the best scores first."""
+    out = []
+    for p in sorted({f.problem for f in finalists}):
+        mine = sorted((f for f in finalists if f.problem == p), key=lambda f: -f.fit.score)
+        out += mine[:count]
+    return out
+
+
 def _finalists(setting: Setting, poses: Poses) -> list[Finalist]:
-    """The last poses with their exact fits."""
+    """Poses with their renderings and exact fits."""
     problems, surfaces = setting.problems, setting.surfaces
     batch, trust = setting.batch, setting.trust
     priors = _priors(setting, poses)
@@ -354,15 +392,17 @@ def _finalists(setting: Setting, poses: Poses) -> list[Finalist]:
     rotation = poses.rotation.double().cpu().numpy()
     translation = poses.translation.double().cpu().numpy()
     sizes = poses.log_size.double().exp().cpu().numpy()
+    warps = poses.warp.double().cpu().numpy()
     for i in range(len(poses)):
         p, s = int(poses.problem[i]), int(poses.surface[i])
         unit = float(batch.unit[p])
         size, centre = sizes[i] * unit, translation[i] * unit
         if not (np.isfinite(size) and np.isfinite(centre).all() and np.isfinite(rotation[i]).all()):
             continue
-        fit = fit_of(problems[p], surfaces[s], rotation[i], centre, size, unit, trust[p])
+        seen = see(problems[p], surfaces[s], rotation[i], centre, size, unit)
+        fit = fit_seen(problems[p], surfaces[s], seen, unit, trust[p], warps[i])
         fit = replace(fit, score=fit.score + float(priors[i]))
-        out.append(Finalist(p, s, rotation[i], centre, size, fit))
+        out.append(Finalist(p, s, rotation[i], centre, size, fit, i, seen))
     return out
 
 

@@ -98,7 +98,7 @@ class Evidence:
         priors = SIZE_PRIOR * size**2 + (stiff * poses.warp**2).sum(1)
         return Normal(cost + tilt_cost + priors, hessian, gradient)
 
-    def _points(self, poses: Poses, effort: Effort) -> list[_Rows]:
+    def _points(self, poses: Poses, effort: Effort) -> list[Rows]:
         """Observed points to the mesh: to its tangent plane, and beyond an edge back to it.
 
         Along the surface nothing is felt up to the spacing of the samples, so points slide
@@ -130,14 +130,14 @@ class Evidence:
         towards = -across / length.clamp(min=1e-6)[..., None]
         ramp = ramp / bend
         return [
-            _Rows(plane, -normal, lever, weight, cost, (normal * seen).sum(-1, True) * ramp),
-            _Rows(
+            Rows(plane, -normal, lever, weight, cost, (normal * seen).sum(-1, True) * ramp),
+            Rows(
                 beyond, towards, lever, weight, torch.zeros_like(cost),
                 -(towards * seen).sum(-1, True) * ramp,
             ),
         ]  # fmt: skip
 
-    def _silhouette(self, poses: Poses, effort: Effort) -> list[_Rows]:
+    def _silhouette(self, poses: Poses, effort: Effort) -> list[Rows]:
         """Mesh samples outside the mask, mask border out of reach, mesh in front of the depth."""
         batch = self.batch
         lever, p = poses.apply(self.samples[poses.surface, : effort.samples])
@@ -167,7 +167,7 @@ class Evidence:
 
     def _coverage(
         self, poses: Poses, lever: torch.Tensor, z: torch.Tensor, ray: torch.Tensor, effort: Effort
-    ) -> _Rows:
+    ) -> Rows:
         """Border pixels of the mask to the nearest projected sample, beyond the samples' gaps."""
         batch = self.batch
         step = self.batch.contour.shape[1] // effort.contour
@@ -189,7 +189,7 @@ class Evidence:
         gradient = torch.stack([gx, gy, -(gx * at[..., 0] + gy * at[..., 1])], -1)
         return _huber(excess, gradient, lever, COVERAGE, 0.05, batch.has_contour[poses.problem])
 
-    def _contact(self, poses: Poses) -> _Rows:
+    def _contact(self, poses: Poses) -> Rows:
         """The lowest point of an upright mesh lies on the floor."""
         batch = self.batch
         floor = batch.floor[poses.problem]
@@ -199,7 +199,7 @@ class Evidence:
         height = (p * floor[:, None, :3]).sum(-1) + floor[:, 3:]
         weight = poses.contact[:, None]
         gradient = floor[:, None, :3]
-        return _Rows(
+        return Rows(
             height, gradient, lever, weight, (weight * height**2).sum(1), torch.zeros_like(lever)
         )
 
@@ -253,7 +253,7 @@ class Evidence:
 
 
 @dataclass(frozen=True, eq=False)
-class _Rows:
+class Rows:
     """One term: (B, n) residual, (B, n, 3) gradient and lever, (B, n) weight, (B,) cost, and
     (B, n, 3) derivative of the residual by the warp."""
 
@@ -272,9 +272,9 @@ def _huber(
     weight: float,
     scale: float,
     factor: torch.Tensor | None = None,
-) -> _Rows:
+) -> Rows:
     """A term under the pseudo-Huber kernel, averaged over its rows."""
     root = (1 + (residual / scale) ** 2).sqrt()
     each = weight / residual.shape[1] * (1.0 if factor is None else factor[:, None])
     cost = (2 * scale**2 * each * (root - 1)).sum(1)
-    return _Rows(residual, gradient, lever, each / root, cost, torch.zeros_like(lever))
+    return Rows(residual, gradient, lever, each / root, cost, torch.zeros_like(lever))

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from ..raster import rasterize
-from .batch import Batch, Poses
+from ..raster import Raster, rasterize
+from .batch import Batch, Poses, ramp_picture
 from .problem import Problem
 from .sampling import Surface
 
@@ -71,7 +71,8 @@ def splat_scores(batch: Batch, pictures: Pictures, samples: torch.Tensor, poses:
     iou = both / union.clamp(min=1)
     front = pictures.front[poses.problem]
     compared = shown & (front > 0)
-    error = (1 / closed.clamp(min=1e-6) - front).abs() / DEPTH_SCALE
+    bent = front * (1 + (pictures.ramp[poses.problem] * poses.warp[:, None, None]).sum(-1))
+    error = (1 / closed.clamp(min=1e-6) - bent).abs() / DEPTH_SCALE
     error = torch.where(compared, error.clamp(max=1), torch.zeros_like(error))
     total = compared.flatten(1).sum(1)
     mean = error.flatten(1).sum(1) / total.clamp(min=1)
@@ -82,17 +83,19 @@ def splat_scores(batch: Batch, pictures: Pictures, samples: torch.Tensor, poses:
 
 @dataclass(frozen=True, eq=False)
 class Pictures:
-    """Coarse pictures of O problems, (O, SPLAT_SIDE, SPLAT_SIDE), for :func:`splat_scores`."""
+    """Coarse pictures of O problems, (O, SPLAT_SIDE, SPLAT_SIDE, …), for :func:`splat_scores`."""
 
     mask: torch.Tensor
     unknown: torch.Tensor
     front: torch.Tensor
+    ramp: torch.Tensor
 
     @staticmethod
     def of(problems, batch: Batch, device: torch.device) -> Pictures:
         shape = (len(problems), SPLAT_SIDE, SPLAT_SIDE)
         mask, unknown = np.zeros(shape, bool), np.zeros(shape, bool)
         front = np.zeros(shape, np.float32)
+        ramp = np.zeros((*shape, 3), np.float32)
         for i, problem in enumerate(problems):
             height, width = problem.mask.shape
             centre = (np.arange(SPLAT_SIDE) + 0.5) * max(height, width) / SPLAT_SIDE
@@ -102,7 +105,20 @@ class Pictures:
             mask[part] = problem.mask[rows, columns]
             unknown[part] = problem.unknown[rows, columns]
             front[part] = np.nan_to_num(problem.depth[rows, columns] / batch.unit[i])
-        return Pictures(*(torch.from_numpy(a).to(device) for a in (mask, unknown, front)))
+            ramp[part] = ramp_picture(problem)[rows, columns]
+        return Pictures(*(torch.from_numpy(a).to(device) for a in (mask, unknown, front, ramp)))
+
+
+def see(problem: Problem, surface: Surface, rotation, translation, size: float, unit: float):
+    """The z-buffer of a pose at the working resolution.
+
+    Args:
+        rotation, translation, size: of the normalised mesh, camera units.
+        unit: the object's rough size, camera units.
+    """
+    vertices = size * (surface.vertices @ np.asarray(rotation).T) + translation
+    height, width = problem.mask.shape
+    return rasterize(vertices, surface.faces, problem.intrinsics, width, height, 1e-4 * unit)
 
 
 def fit_of(
@@ -115,17 +131,27 @@ def fit_of(
     trust: float,
 ) -> Fit:
     """The exact fit at the working resolution; pose in camera units, ``unit`` the object's size."""
-    vertices = size * (surface.vertices @ np.asarray(rotation).T) + translation
-    height, width = problem.mask.shape
-    seen = rasterize(vertices, surface.faces, problem.intrinsics, width, height, 1e-4 * unit)
+    seen = see(problem, surface, rotation, translation, size, unit)
+    return fit_seen(problem, surface, seen, unit, trust, np.zeros(3))
+
+
+def fit_seen(
+    problem: Problem, surface: Surface, seen: Raster, unit: float, trust: float, warp: np.ndarray
+) -> Fit:
+    """The exact fit of a pose that was rendered.
+
+    Args:
+        warp: (3,) what the pose says of the depth map's error (see ``Poses.warp``).
+    """
     shown, mask = seen.mask, problem.mask
     both = shown & mask
     union = (shown | mask) & ~problem.unknown
     iou = both.sum() / max(1, union.sum())
     compared = both & np.isfinite(problem.depth)
-    error = np.abs(seen.depth[compared] - problem.depth[compared])
+    depth = problem.depth * (1 + ramp_picture(problem) @ warp) if warp.any() else problem.depth
+    error = np.abs(seen.depth[compared] - depth[compared])
     mean = float(np.minimum(error / (DEPTH_SCALE * unit), 1).mean()) if error.size else 1.0
-    relative = float(np.median(error / problem.depth[compared])) if error.size else float("nan")
+    relative = float(np.median(error / depth[compared])) if error.size else float("nan")
     return Fit(
         score=float(iou - depth_weight(trust) * mean),
         iou=float(iou),
