@@ -76,6 +76,16 @@ class Poses:
             warp=self.warp + step[:, 7:],
         )
 
+    def nearer(self, log_factor: torch.Tensor) -> Poses:
+        """Scaled about the camera by exp of (B,): each looks the same, but lies elsewhere."""
+        log_size = self.log_size + log_factor
+        return replace(
+            self,
+            translation=self.translation * log_factor.exp()[:, None],
+            log_size=log_size,
+            start=log_size,
+        )
+
     def where(self, better: torch.Tensor, other: Poses) -> Poses:
         """``other``'s rows where ``better`` (B,), else one's own."""
         return replace(

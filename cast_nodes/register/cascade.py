@@ -24,7 +24,7 @@ from .problem import Problem
 from .residuals import Effort, Evidence
 from .sampling import Surface, surface_of
 from .outline import Outlined, borders_of, make_pairs
-from .scoring import Fit, Pictures, fit_seen, see, splat_scores
+from .scoring import Fit, Pictures, fit_seen, see, snapped, splat, splat_scores
 from .solver import descend, solve
 
 if TYPE_CHECKING:
@@ -40,12 +40,14 @@ KEPT = (8, 4)
 
 POLISH = Effort(points=500, samples=1, contour=1, kernel=0.08, iterations=4)
 POLISHED = 3
+FAR, NEAR = 1.0, 0.15
+"""How far, as log, poses are moved along their rays to the observed depth: at the start, later."""
 OUTLINE_SCALES = (6.0, 3.0, 2.0)
 
 APPROXIMATE_TRUST = 0.02
-CONTACT = 0.05
+CONTACT = 0.1
 APPROXIMATE_CONTACT = 3.0
-TILT = 0.05
+TILT = 0.5
 APPROXIMATE_TILT = 3.0
 STANDING = (0.1, 0.02)
 """An object stands on the floor when its lower end is no higher than this share of
@@ -205,21 +207,29 @@ def _rounds(setting: Setting, poses: Poses, first: int, context: Context) -> lis
     """The cascade from round ``first`` on, and the decision."""
     batch, samples, count = setting.batch, setting.samples, len(setting.problems)
     evidence = Evidence(batch, setting.fields, samples, setting.lowest)
+    pictures = Pictures.of(setting.problems, batch, samples.device)
     if first == 0:
-        poses, cost = solve(evidence, poses, ROUNDS[0])
+        poses = snapped(poses, splat(batch, samples, poses), pictures, FAR)
+        poses, _ = solve(evidence, poses, ROUNDS[0])
         context.cancel.check()
-        poses = _keep(poses, cost.cpu().numpy(), KEPT[0], count, True)
+        poses = snapped(poses, splat(batch, samples, poses), pictures, NEAR)
+        poses = _keep(poses, -_coarse_scores(setting, pictures, poses), KEPT[0], count, True)
     poses, _ = solve(evidence, poses, ROUNDS[1])
     context.cancel.check()
-    pictures = Pictures.of(setting.problems, batch, samples.device)
-    score = splat_scores(batch, pictures, samples, poses).cpu().numpy()
-    score = score + _priors(setting, poses)
+    poses = snapped(poses, splat(batch, samples, poses), pictures, NEAR)
+    score = _coarse_scores(setting, pictures, poses)
     poses = _keep(poses, -score, KEPT[1], count, False)
     poses = Poses.joined([poses, *_turned(setting, poses)])
     poses, _ = solve(evidence, poses, ROUNDS[2])
     context.cancel.check()
     finalists = _polished(setting, evidence, poses, context)
     return [_decide(setting, index, finalists) for index in range(count)]
+
+
+def _coarse_scores(setting: Setting, pictures: Pictures, poses: Poses) -> np.ndarray:
+    seen = splat(setting.batch, setting.samples, poses)
+    scores = splat_scores(setting.batch, pictures, seen, poses)
+    return scores.cpu().numpy() + _priors(setting, poses)
 
 
 def _keep(poses: Poses, cost: np.ndarray, count: int, problems: int, every: bool) -> Poses:
@@ -268,19 +278,42 @@ def _starts(
             groups.append((hypotheses.facing_rotation(forward)[None], 0.0))
     out = []
     for rotations, tilt in groups:
-        sizes = (1.0, 0.85) if len(groups) == 1 and tilt > 0 else (1.0,)
-        start = hypotheses.place(batch, problem, index, row, cloud, rotations, sizes, tilt)
+        start = hypotheses.place(batch, problem, index, row, cloud, rotations, tilt)
+        stands = standing(problem, options) if tilt > 0 else False
         if tilt > 0 and problem.approximate:
             # Depth is a guess, so standing on the floor or not makes different starts.
-            stands = standing(problem, options)
             if stands is not False:
                 out.append(_onto_floor(setting, start))
             if stands:
                 continue
-        elif tilt > 0 and standing(problem, options):
+            out.append(start)
+            continue
+        if stands:
             start = replace(start, contact=torch.full_like(start.tilt, CONTACT))
         out.append(start)
+        if tilt == 0:
+            continue
+        high = _height(problem, batch.unit[index]) if stands is not False else None
+        if high is not None:
+            size = high / (2 * float(setting.surfaces[row].half[1]))
+            start = hypotheses.place(
+                batch, problem, index, row, cloud, rotations, tilt, size=size
+            )
+            out.append(replace(start, contact=torch.full_like(start.tilt, CONTACT)))
+        else:
+            out.append(
+                hypotheses.place(batch, problem, index, row, cloud, rotations, tilt, grow=0.85)
+            )
     return out
+
+
+def _height(problem: Problem, unit: float) -> float | None:
+    """Height over the floor of the object's highest points, in units; None where it says nothing."""
+    if problem.floor is None:
+        return None
+    height = problem.points @ problem.floor[:3] + problem.floor[3]
+    top = float(np.percentile(height, 98)) / unit
+    return top if 0.05 < top < 10 else None
 
 
 def stands_upright(mesh: Mesh, options: HybridOptions) -> bool:

@@ -20,8 +20,8 @@ import torch
 from .batch import Batch, Poses
 from .distance import CELL, Fields
 
-SILHOUETTE = 2.0
-COVERAGE = 1.4
+SILHOUETTE = 6.0
+COVERAGE = 4.2
 FREE_SPACE = 0.5
 SIZE_PRIOR = 0.0005
 WARP_PRIOR = (0.2, 0.8, 0.8)

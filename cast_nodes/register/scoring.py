@@ -46,8 +46,8 @@ def depth_weight(trust: float) -> float:
     return 0.6 * min(1.0, trust)
 
 
-def splat_scores(batch: Batch, pictures: Pictures, samples: torch.Tensor, poses: Poses):
-    """(B,) scores from a coarse z-buffer of splatted samples, all poses at once."""
+def splat(batch: Batch, samples: torch.Tensor, poses: Poses) -> torch.Tensor:
+    """(B, SPLAT_SIDE, SPLAT_SIDE) depth of a coarse z-buffer of splatted samples; inf = empty."""
     side = SPLAT_SIDE
     _, p = poses.apply(samples[poses.surface])
     scale = side / batch.size.amax(1)[poses.problem][:, None, None]
@@ -63,8 +63,32 @@ def splat_scores(batch: Batch, pictures: Pictures, samples: torch.Tensor, poses:
     # Closing fills the gaps between samples: grow, then shrink.
     pool = torch.nn.functional.max_pool2d
     closed = -pool(-pool(buffer, 3, 1, 1), 3, 1, 1)[:, 0]
-    closed = torch.maximum(closed, buffer[:, 0])
-    shown = closed > 0
+    return 1 / torch.maximum(closed, buffer[:, 0])
+
+
+def snapped(poses: Poses, seen: torch.Tensor, pictures: Pictures, most: float) -> Poses:
+    """Poses moved along their view rays until most of what they show lies at the observed depth.
+
+    Scaling size and place together about the camera leaves the picture as it is, so this one
+    number is found without a search, where descent would take far points for outliers.
+
+    Args:
+        seen: (B, SPLAT_SIDE, SPLAT_SIDE) of :func:`splat`.
+        most: bound of the move's |log|; what would go farther stays.
+    """
+    front = pictures.front[poses.problem]
+    known = torch.isfinite(seen) & (front > 0)
+    ratio = torch.where(known, front / seen, torch.full_like(front, torch.nan)).flatten(1)
+    move = torch.nan_to_num(ratio.nanmedian(1).values.log(), 0.0)
+    move = torch.where(move.abs() < most, move, torch.zeros_like(move))
+    return poses.nearer(move)
+
+
+def splat_scores(
+    batch: Batch, pictures: Pictures, seen: torch.Tensor, poses: Poses
+) -> torch.Tensor:
+    """(B,) scores from coarse z-buffers (see :func:`splat`), all poses at once."""
+    shown = torch.isfinite(seen)
     mask, unknown = pictures.mask[poses.problem], pictures.unknown[poses.problem]
     both = (shown & mask).flatten(1).sum(1)
     union = ((shown | mask) & ~unknown).flatten(1).sum(1)
@@ -72,7 +96,7 @@ def splat_scores(batch: Batch, pictures: Pictures, samples: torch.Tensor, poses:
     front = pictures.front[poses.problem]
     compared = shown & (front > 0)
     bent = front * (1 + (pictures.ramp[poses.problem] * poses.warp[:, None, None]).sum(-1))
-    error = (1 / closed.clamp(min=1e-6) - bent).abs() / DEPTH_SCALE
+    error = (seen - bent).abs() / DEPTH_SCALE
     error = torch.where(compared, error.clamp(max=1), torch.zeros_like(error))
     total = compared.flatten(1).sum(1)
     mean = error.flatten(1).sum(1) / total.clamp(min=1)
