@@ -13,7 +13,7 @@ MODEL = "qwen-vl-max-latest"
 PRICE = Price(
     usd=0.004,
     per="request",
-    source="Alibaba Cloud Model Studio, two pictures of 1280 pixels and 400 words of answer",
+    source="alibabacloud.com/help/model-studio",  # two pictures of 1280 px, 400 words back
     as_of="2025-09",
 )
 
