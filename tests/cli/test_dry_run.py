@@ -212,7 +212,8 @@ class TestRunId:
 
 class TestNoResume:
     def run(self, folder, capsys, *more):
-        arguments = ["run", str(folder), "--only", "detect,filter,inpaint", "--json"]
+        arguments = ["run", str(folder), "--only", "detect,inpaint", "--json"]
+        arguments += ["--set", "inpaint.background=false"]
         assert main([*arguments, *more]) in (0, 1)
         return json.loads(capsys.readouterr().out)["runs"][0]["reused"]
 
