@@ -73,6 +73,7 @@ def place(
         starts += make_starts(problem, unit, candidate, body)
         context.cancel.check()
     starts.sort(key=lambda s: s.chamfer + _handicap(problem, s.candidate))
+    models: dict[int, tuple[torch.Tensor, Silhouettes]] = {}
     descents = []
     for start in starts[: options.starts]:
         body = bodies[start.candidate]
@@ -80,18 +81,20 @@ def place(
         if not len(faces):
             reason = "its mesh has no face with an area"
             continue
-        draw = make_silhouettes(renderer, vertices, faces, evidence.side, options.device)
-        moving = torch.from_numpy(vertices.astype(np.float32)).to(options.device)
-        descents.append(descend(start, moving, body, evidence, draw, options, context))
+        if start.candidate not in models:
+            moving = torch.from_numpy(vertices.astype(np.float32)).to(options.device)
+            draw = make_silhouettes(renderer, vertices, faces, evidence.side, options.device)
+            models[start.candidate] = moving, draw
+        descents.append(descend(start, *models[start.candidate], body, evidence, options, context))
     return _decide(problem, bodies, unit, evidence, descents, reason)
 
 
 def descend(
     start: Start,
     vertices: torch.Tensor,
+    draw: Silhouettes,
     body: Body,
     evidence: Evidence,
-    draw: Silhouettes,
     options: DifferentiableOptions,
     context: Context,
     watch: Watch | None = None,

@@ -325,9 +325,9 @@ def test_descent_lowers_the_loss(chair_room):
     found = _diff_solve.descend(
         start,
         torch.tensor(surface.vertices, dtype=torch.float32),
+        SplatSilhouettes(evidence.side),
         Body(surface),
         evidence,
-        SplatSilhouettes(evidence.side),
         DifferentiableOptions(steps=30),
         Context(),
         lambda step, loss, picture: losses.append(loss),
@@ -345,9 +345,9 @@ def test_descent_ends_early_when_nothing_gets_better(chair_room):
     found = _diff_solve.descend(
         start,
         torch.tensor(surface.vertices, dtype=torch.float32),
+        SplatSilhouettes(evidence.side),
         Body(surface),
         evidence,
-        SplatSilhouettes(evidence.side),
         DifferentiableOptions(steps=2000, rate=1e-5),
         Context(),
     )
@@ -370,9 +370,9 @@ def test_a_stopped_run_stops_between_two_steps(chair_room):
         _diff_solve.descend(
             make_starts(problem, unit, 0, Body(surface))[0],
             torch.tensor(surface.vertices, dtype=torch.float32),
+            SplatSilhouettes(evidence.side),
             Body(surface),
             evidence,
-            SplatSilhouettes(evidence.side),
             DifferentiableOptions(),
             Context(cancel=cancel),
             watch,
