@@ -30,10 +30,13 @@ LEAST_SPREAD, MOST_SPREAD = 0.0015, 0.055
 MOST = 0.08
 """No depth is corrected by more than this."""
 NUGGET = 0.05
-PIXEL_NOISE = 0.006
-"""Relative noise of single pixels."""
+"""Variance of a witness about the smooth bend, share of the bend's own."""
+MOST_UNFORETOLD = 0.7
+"""Share of the bend's variance that witnesses may fail to foretell of each other."""
 FEWEST = 6
+"""Fewer witnesses are not heard."""
 NODES = 13
+"""The correction is worked out at so many places along each side of a window."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,6 +49,7 @@ class Witnesses:
         log_depth: (n,) of the observed depth.
         bend: (n,) log of observed over plane depth.
         spread: standard deviation of the bend over the picture.
+        noise: standard deviation of single pixels about the bend.
         side: px, the picture's longer side.
     """
 
@@ -54,6 +58,7 @@ class Witnesses:
     log_depth: np.ndarray
     bend: np.ndarray
     spread: float
+    noise: float
     side: int
 
     @property
@@ -79,8 +84,14 @@ def find_witnesses(samples: Samples, ground: Ground) -> Witnesses | None:
     if chosen.sum() < FEWEST * 4:
         return None
     pixels = samples.pixels[chosen]
-    _, means, _ = _cells(pixels, np.stack([bend[chosen]], 1))
-    spread = 1.4826 * float(np.median(np.abs(means[:, 0]))) if len(means) >= FEWEST else 0.0
+    values = bend[chosen]
+    _, means, counts = _cells(pixels, np.stack([values, values**2], 1))
+    if len(means) < FEWEST:
+        return None
+    mean, square = means.T
+    variance = float(np.median(np.maximum(square - mean**2, 0) * counts / (counts - 1)))
+    total = (1.4826 * float(np.median(np.abs(mean)))) ** 2
+    spread = np.sqrt(max(0.0, total - variance / float(np.median(counts))))
     if not LEAST_SPREAD <= spread <= MOST_SPREAD:
         return None
     return Witnesses(
@@ -88,7 +99,8 @@ def find_witnesses(samples: Samples, ground: Ground) -> Witnesses | None:
         at=samples.at[chosen],
         log_depth=np.log(samples.points[chosen, 2] * samples.unit),
         bend=bend[chosen],
-        spread=spread,
+        spread=float(spread),
+        noise=float(np.sqrt(variance)),
         side=samples.side,
     )
 
@@ -123,9 +135,15 @@ def log_correction(
     if len(centres) < FEWEST:
         return None
     bend, log_depth = means.T
-    noise = NUGGET + (PIXEL_NOISE / witnesses.spread) ** 2 / counts
+    noise = NUGGET + (witnesses.noise / witnesses.spread) ** 2 / counts
     matrix = _kernel(centres, centres) * _alike(log_depth[:, None] - log_depth)
-    weight = np.linalg.solve(matrix + np.diag(noise), bend)
+    inverse = np.linalg.inv(matrix + np.diag(noise))
+    weight = inverse @ bend
+    # Each witness foretold by the others (Rasmussen and Williams 2006, eq. 5.12): a bend that
+    # they cannot foretell is rough ground, and says nothing about the object either.
+    unforetold = weight / inverse.diagonal()
+    if (unforetold**2).mean() > MOST_UNFORETOLD * (bend**2).mean():
+        return None
     weight *= _alike(log_depth - np.log(depth))
     across, along = np.linspace(x0, x1, NODES), np.linspace(y0, y1, NODES)
     nodes = np.stack(np.meshgrid(across, along), -1).reshape(-1, 2)

@@ -67,9 +67,14 @@ def test_guessed_points_and_unknown_floors_are_left_as_they_are(straight):
     assert survey_photo(nowhere, inputs.objects).witnesses is None
 
 
-def test_rough_ground_is_no_plane_to_straighten_by(straight):
-    inputs, _ = bent(straight.inputs, 0.3)
-    assert survey_photo(inputs.geometry, inputs.objects).witnesses is None
+def test_rough_ground_straightens_nothing(straight):
+    """Patches that tell nothing of the patch beside them are no smooth bend."""
+    patches = np.random.default_rng(0).uniform(0.93, 1.07, (HEIGHT // 12, WIDTH // 12))
+    rough = straight.inputs.geometry.points * np.kron(patches, np.ones((12, 12)))[..., None]
+    geometry = replace(straight.inputs.geometry, points=rough.astype(np.float32))
+    inputs = replace(straight.inputs, geometry=geometry)
+    assert survey_photo(geometry, inputs.objects).witnesses is not None
+    np.testing.assert_array_equal(problem_of(inputs).points, problem_of(inputs, False).points)
 
 
 def test_a_far_objects_mask_changes_nothing_here(straight):
