@@ -12,6 +12,7 @@ from typing import Any, Generic, TypeVar
 
 from .context import Context, Progress
 from .errors import BackendNotReady, BadInput, Cancelled, CastError
+from .services.secrets import redact
 
 Result = TypeVar("Result")
 
@@ -75,7 +76,7 @@ def run_tasks(
         except CastError as error:
             return task.failed(str(error))
         except Exception as error:  # one object's surprise must not end the others
-            return task.failed(f"{task.label}: {type(error).__name__}: {error}")
+            return task.failed(redact(f"{task.label}: {type(error).__name__}: {error}"))
         context.store.put(task.key, result)
         return result
 

@@ -131,7 +131,7 @@ def _ask(question: Callable[[Any], Coroutine[Any, Any, Any]]) -> Any:
     try:
         return asyncio.run(ask())
     except TripoAPIError as error:  # of uploads: these keep only Tripo's own code
-        said = StatusError(_BY_CODE.get(error.code, 400), str(error.message))
+        said = StatusError(_BY_CODE.get(int(error.code or 0), 400), str(error.message))
     raise said
 
 
@@ -163,6 +163,6 @@ def _status_error(status: int, text: str, retry_after: str | None) -> StatusErro
         value = json.loads(text)
     except ValueError:
         value = text[:300]
-    code = value.get("code") if isinstance(value, dict) else None
+    code = value.get("code", 0) if isinstance(value, dict) else 0
     # Out of credit comes as 403, which would read as a bad key.
     return StatusError(_BY_CODE.get(code, status), message_in(value), retry_after)

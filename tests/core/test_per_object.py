@@ -92,3 +92,41 @@ def test_progress_tells_what_was_reused():
         ("a", 1, 2, True),
         ("b", 2, 2, False),
     ]
+
+
+def test_a_service_works_on_more_objects_at_once_than_there_are_processors():
+    together = threading.Barrier(12, timeout=5)  # passes only when all are at work together
+    tasks = [task(str(i), lambda: together.wait() and None) for i in range(12)]
+    made = run_tasks("mesh", tasks, Context(store=Store(), workers=1), workers=12)
+    assert not [m for m in made if isinstance(m, str)]
+
+
+def test_an_object_that_hangs_does_not_hold_up_a_stop(monkeypatch):
+    monkeypatch.setattr("cast_nodes.per_object.GRACE_S", 0.05)
+    cancel, begun, gate = CancelToken(), threading.Event(), threading.Event()
+
+    def hang():
+        begun.set()
+        gate.wait(30)
+
+    threading.Thread(target=lambda: begun.wait(5) and cancel.cancel()).start()
+    with pytest.raises(Cancelled):
+        run_tasks("mesh", [task("a", hang)], Context(store=Store(), cancel=cancel))
+    gate.set()
+
+
+def test_what_is_wrong_for_all_lets_the_others_finish_what_they_began():
+    store, begun = Store(), threading.Event()
+
+    def slow():
+        begun.set()
+        threading.Event().wait(0.1)
+        return "kept"
+
+    def wrong():
+        begun.wait(5)
+        raise BackendNotReady("no key")
+
+    with pytest.raises(BackendNotReady):
+        run_tasks("mesh", [task("a", slow), task("b", wrong)], Context(store=store, workers=2))
+    assert store.get("key-a") == "kept"
