@@ -8,6 +8,7 @@ Reads are repeated with exponential backoff and full jitter; whatever may cost m
 from __future__ import annotations
 
 import email.utils
+import itertools
 import random
 import threading
 import time
@@ -267,8 +268,26 @@ def backoff_s(service: Service, attempt: int, asked_s: float | None = None) -> f
         attempt: 0 after the first failure.
         asked_s: the service's Retry-After.
     """
-    drawn = random.uniform(0, min(service.backoff_max_s, service.backoff_s * 2**attempt))
+    drawn = random.uniform(
+        0, min(service.backoff_max_s, service.backoff_s * 2.0 ** min(attempt, 30))
+    )
     return drawn if asked_s is None else asked_s + drawn
+
+
+def patient(service: Service, trouble: Trouble, attempt: int, begin: float) -> bool:
+    """Whether one more try is due.
+
+    A service that is busy is waited for as long as a task may take, for it says itself when it
+    has room again; after any other trouble the number of attempts decides.
+
+    Args:
+        attempt: 0 for the first.
+        begin: ``time.monotonic()`` of the first.
+    """
+    asked = trouble.retry_after_s or 0.0
+    if trouble.kind == "busy":
+        return time.monotonic() - begin + asked < service.task_timeout_s
+    return attempt + 1 < service.attempts and asked <= service.task_timeout_s
 
 
 def retry_read(call: Callable[[], T], service: Service, context: Context, what: str = "") -> T:
@@ -278,8 +297,8 @@ def retry_read(call: Callable[[], T], service: Service, context: Context, what: 
         ServiceFailure: it still fails after the service's attempts, or repeating cannot help.
         Cancelled: at once, also in the middle of a wait.
     """
-    service, trouble = service.now(), Trouble("unknown", "not asked")
-    for attempt in range(service.attempts):
+    service, begin = service.now(), time.monotonic()
+    for attempt in itertools.count():
         context.cancel.check()
         try:
             return call()
@@ -287,12 +306,10 @@ def retry_read(call: Callable[[], T], service: Service, context: Context, what: 
             raise
         except Exception as error:
             trouble = classify(error)
-        asked = trouble.retry_after_s
-        last = attempt + 1 == service.attempts or (asked or 0) > service.task_timeout_s
-        if last or not trouble.read_again:
-            break
-        context.cancel.wait(backoff_s(service, attempt, asked))
-    raise failure(trouble, service, what)
+        if not trouble.read_again or not patient(service, trouble, attempt, begin):
+            raise failure(trouble, service, what)
+        context.cancel.wait(backoff_s(service, attempt, trouble.retry_after_s))
+    raise AssertionError("unreachable")
 
 
 class _Slots:

@@ -60,7 +60,7 @@ def replicate_client(service: Service) -> Any:
         api_token=key.reveal() if key else "none",
         base_url=service.url(),
         timeout=http_timeout(service),
-        transport=status_transport(),
+        transport=status_transport(service),
     )
 
 

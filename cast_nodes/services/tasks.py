@@ -9,6 +9,8 @@ it may have been paid for rather than pay again.
 
 from __future__ import annotations
 
+import itertools
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
@@ -25,6 +27,7 @@ from .policy import (
     backoff_s,
     classify,
     failure,
+    patient,
     retry_read,
     slot,
 )  # fmt: skip
@@ -191,9 +194,9 @@ def _create(
     service: Service, journal: Journal, api: TaskApi, context: Context, what: str
 ) -> Record:
     """A new task, its id on disk. Sent again only when it surely was not created."""
-    trouble = Trouble("unknown", "not asked")
-    for attempt in range(service.attempts):
-        prepared = retry_read(api.prepare, service, context, what)
+    begin = time.monotonic()
+    prepared = retry_read(api.prepare, service, context, what)
+    for attempt in itertools.count():
         context.cancel.check()
         record = journal.write(Record("sent", "", prepared, now(), what))
         try:
@@ -204,10 +207,9 @@ def _create(
             raise
         except Exception as error:
             trouble = classify(error)
-        asked = trouble.retry_after_s
         if trouble.not_done:
             journal.forget()
-            again = trouble.kind in ("unsent", "busy") and (asked or 0) <= service.task_timeout_s
+            again = trouble.kind in ("unsent", "busy")
         else:
             found = _find(service, record, api, context, what)
             if found.id:
@@ -216,10 +218,10 @@ def _create(
                 raise _perhaps_paid(service, record, what, trouble)
             journal.forget()
             again = trouble.kind != "unknown"
-        if not again or attempt + 1 == service.attempts:
-            break
-        context.cancel.wait(backoff_s(service, attempt, asked))
-    raise failure(trouble, service, what)
+        if not again or not patient(service, trouble, attempt, begin):
+            raise failure(trouble, service, what)
+        context.cancel.wait(backoff_s(service, attempt, trouble.retry_after_s))
+    raise AssertionError("unreachable")
 
 
 def _with_id(

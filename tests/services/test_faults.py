@@ -100,7 +100,8 @@ def test_429_is_waited_for_as_long_as_asked(rig, at):
 
 
 def test_429_without_end_says_what_to_do(rig):
-    rig.double.fault(Answer.json({"message": "busy"}, 429), CREATION[rig.name], "POST", times=99)
+    rig.tune("TASK_TIMEOUT", 0.3)
+    rig.double.fault(Answer.json({"message": "busy"}, 429), CREATION[rig.name], "POST", times=999)
     reason = rig.failure()
     assert "takes no more requests" in reason and f"CAST_{NAMES[rig.name]}_LIMIT" in reason
     assert rig.paid == 0
@@ -112,6 +113,15 @@ def test_500_then_success(rig, at):
     rig.double.fault(Answer.json({"message": "oops"}, 500), path, times=2)
     rig.mesh()
     assert rig.paid == 1
+
+
+def test_a_service_that_is_busy_for_long_is_waited_for(rig):
+    """Accounts with little credit may begin a task every few seconds only."""
+    busy = Answer.json({"message": "busy"}, 429, Retry_After="0.02")
+    rig.double.fault(busy, CREATION[rig.name], "POST", times=15)
+    rig.mesh()
+    assert rig.paid == 1
+    assert rig.double.count(UPLOAD[rig.name], "POST") == 1
 
 
 def test_500_at_creation_is_looked_up_before_it_is_sent_again(replicate):
