@@ -125,7 +125,7 @@ def question_about(objects: Objects, asked: Sequence[SceneObject]) -> Question:
     shown = [(o.id, o.retry, o.bbox if o.mask is None else o.mask) for o in asked]
     return Question(
         text=PROMPT.format(names=names, form=example(FORM)),
-        pictures=lambda: (fitted(photo.rgb), outlined(photo.rgb, marks)),
+        pictures=lambda most: (fitted(photo.rgb, most), outlined(photo.rgb, marks, most)),
         key=content_key("filter", VERSION, photo.rgb, shown),
         what="which objects to keep",
     )

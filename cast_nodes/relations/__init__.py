@@ -60,7 +60,7 @@ def relations_by_looking(
     kept = [o for o in objects.kept if o.id in ids]
     question = Question(
         text=PROMPT.format(names="\n".join(f"{o.id}: {o.label}" for o in kept), form=FORM),
-        pictures=lambda: (set_of_mark(photo.rgb, marks),),
+        pictures=lambda most: (set_of_mark(photo.rgb, marks, most),),
         key=content_key(
             "relations",
             VERSION,

@@ -31,10 +31,14 @@ SERVER = Service(
 )
 
 
-def chat_vision(base_url: str, model: str) -> Vision:
+def chat_vision(base_url: str, model: str, side_px: int = 1024) -> Vision:
     """The model as :func:`.vision_chat.ask` wants it.
 
     Requests that carry a key may cost money and are treated so; a server without one is free.
+
+    Args:
+        side_px: longer side of the pictures at most. Servers of one's own often hold few tokens
+            (Ollama 4096 unless told otherwise), and pictures take most of them.
 
     Raises:
         BadInput: the address is none.
@@ -79,7 +83,7 @@ def chat_vision(base_url: str, model: str) -> Vision:
         return Reply(content, tokens if isinstance(tokens, int) else 0)
 
     paid = key_goes_to(url) and secret(KEY_SETTING) is not None
-    return Vision(service, model, send, paid=paid)
+    return Vision(service, model, send, paid=paid, side_px=side_px)
 
 
 def key_goes_to(url: str) -> bool:

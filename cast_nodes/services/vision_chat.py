@@ -18,6 +18,7 @@ import numpy as np
 from ..content import content_key
 from ..context import Context, Usage
 from ..per_object import Task, run_tasks
+from ..pictures_marks import MOST_SIDE_PX
 from .answers import read_answer
 from .calls import paid_call
 from .policy import Service, retry_read
@@ -33,14 +34,14 @@ class Question:
 
     Attributes:
         text: the whole prompt.
-        pictures: makes the (H, W, 3) uint8 pictures that go before the text; called only when
-            something is really sent.
+        pictures: makes the (H, W, 3) uint8 pictures that go before the text, none with a longer
+            side than the given one; called only when something is really sent.
         key: content key of what the pictures are made from, and of the user's retry counters.
         what: what is asked for, for messages ("which objects to keep").
     """
 
     text: str
-    pictures: Callable[[], Sequence[np.ndarray]]
+    pictures: Callable[[int], Sequence[np.ndarray]]
     key: str
     what: str
 
@@ -63,6 +64,7 @@ class Vision:
         paid: a request may cost money: it is then never repeated blindly, and its answer is kept
             on disk for good. What is free may be asked again.
         usd: list price of one request, for the record; 0 where there is none.
+        side_px: longer side of the pictures at most.
     """
 
     service: Service
@@ -70,6 +72,7 @@ class Vision:
     send: Callable[[str, Sequence[bytes], int, float], Reply]
     paid: bool = True
     usd: float = 0.0
+    side_px: int = MOST_SIDE_PX
 
 
 @dataclass(frozen=True)
@@ -103,13 +106,13 @@ def ask(
 
     def pictures() -> tuple[bytes, ...]:
         if not made:
-            made.append(tuple(jpeg_bytes(p) for p in question.pictures()))
+            made.append(tuple(jpeg_bytes(p) for p in question.pictures(vision.side_px)))
         return made[0]
 
     def task(number: int) -> Task[dict[str, str]]:
         key = content_key(
             "vision", vision.model, vision.service.url(), question.text, question.key,
-            temperature, number,
+            vision.side_px, temperature, number,
         )  # fmt: skip
         label = f"answer {number + 1} of {samples}" if samples > 1 else "answer"
 

@@ -1,5 +1,6 @@
 """Filters that ask a model that looks, against doubles of its servers, driven by the real SDKs."""
 
+import base64
 import io
 
 import numpy as np
@@ -244,6 +245,13 @@ class TestYourOwnServer:
         assert done.source == "openai_compatible"
         assert warned == []
         assert spent == []
+
+    def test_pictures_are_no_larger_than_asked_for(self, server, tmp_path):
+        self.decide(tmp_path, server, max_side=640)
+        parts = server.paid[0]["messages"][0]["content"][:2]
+        for part in parts:
+            data = base64.b64decode(part["image_url"]["url"].partition(",")[2])
+            assert max(Image.open(io.BytesIO(data)).size) == 640
 
     def test_no_key_is_sent_to_an_address_from_a_workflow(self, server, tmp_path, monkeypatch):
         monkeypatch.setenv("CAST_OPENAI_KEY", KEY)
