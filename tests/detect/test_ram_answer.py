@@ -92,9 +92,10 @@ class TestIndexMask:
         two = np.where(labels == 3, 0, labels)
         boxes = {n: BOXES[n] for n in (1, 2)}
         noisy = two.copy()
-        y, x = np.random.default_rng(0).integers(0, (H, W), (60, 2)).T
-        noisy[y, x] = (y + x) % 3
-        noisy[5, 5] = 3
+        noisy[22, 12:15] = noisy[75, 12:15] = 2  # within object 1: its region seems to reach there
+        noisy[108, 82:88] = noisy[83:87, 118] = 1  # and object 1 to the edge of object 2
+        for y, x in ((62, 85), (107, 85), (85, 52), (85, 117)):
+            noisy[y, x] = 3  # within object 2, over all of its box
         found, _ = read_index_mask(Image.fromarray(noisy), boxes, W, H)
         assert min(iou(found == n, two == n) for n in boxes) > 0.95
 
