@@ -75,6 +75,9 @@ class LookingOptions(Options):
         step=0.01,
     )
     max_objects: int = option(20, "keep at most so many, the largest and surest", low=1, high=500)
+    retry: int = option(
+        0, "raise it to ask anew (what costs is paid for again)", low=0, high=10_000
+    )
 
 
 def filter_by_looking(
@@ -92,7 +95,7 @@ def filter_by_looking(
     ids = frozenset(item.id for item in asked)
     samples = ask(
         vision,
-        question_about(objects, asked),
+        question_about(objects, asked, options.retry),
         lambda value: read_filter_answer(value, ids),
         options.samples,
         "filter",
@@ -117,17 +120,18 @@ def filter_by_looking(
     return replace(objects, objects=tuple(items), source=name, notes=tuple(notes))
 
 
-def question_about(objects: Objects, asked: Sequence[SceneObject]) -> Question:
+def question_about(objects: Objects, asked: Sequence[SceneObject], retry: int = 0) -> Question:
     """The question about these objects of the photo."""
     photo = objects.photo
     names = "\n".join(f"{item.id}: {item.label}" for item in asked)
     marks = marks_of(asked, photo.height, photo.width)
-    shown = [(o.id, o.retry, o.bbox if o.mask is None else o.mask) for o in asked]
+    shown = [(o.id, o.bbox if o.mask is None else o.mask) for o in asked]
     return Question(
         text=PROMPT.format(names=names, form=example(FORM)),
         pictures=lambda most: (fitted(photo.rgb, most), outlined(photo.rgb, marks, most)),
         key=content_key("filter", VERSION, photo.rgb, shown),
         what="which objects to keep",
+        retry=retry + sum(item.retry for item in asked),
     )
 
 

@@ -29,6 +29,7 @@ VERSION = 1
 class RelationOptions(Options):
     samples: int = option(5, "ask so many times; what more than half say counts", low=1, high=15)
     model: str = option(MODEL, "name of the model at DashScope")
+    retry: int = option(0, "raise it to ask anew (it is paid for again)", low=0, high=10_000)
 
 
 def relations_from_vlm(objects: Objects, options: RelationOptions, context: Context) -> Relations:
@@ -41,11 +42,12 @@ def relations_from_vlm(objects: Objects, options: RelationOptions, context: Cont
     missing = [f"{n.what} is missing: {n.mend}" for n in NEEDS if not n.present(context)]
     if missing:
         raise BackendNotReady(f"relations by 'qwen_vl' are not ready: {'; '.join(missing)}")
-    return relations_by_looking(objects, options.samples, qwen_vision(options.model), context)
+    vision = qwen_vision(options.model)
+    return relations_by_looking(objects, options.samples, vision, context, options.retry)
 
 
 def relations_by_looking(
-    objects: Objects, samples: int, vision: Vision, context: Context
+    objects: Objects, samples: int, vision: Vision, context: Context, retry: int = 0
 ) -> Relations:
     """Relations of the kept objects by any model that looks.
 
@@ -65,9 +67,10 @@ def relations_by_looking(
             "relations",
             VERSION,
             photo.rgb,
-            [(o.id, o.retry, o.bbox if o.mask is None else o.mask) for o in kept],
+            [(o.id, o.bbox if o.mask is None else o.mask) for o in kept],
         ),
         what="how the objects touch",
+        retry=retry + sum(o.retry for o in kept),
     )
     found = ask(
         vision, question, lambda value: read_relations(value, ids), samples, "relations", context

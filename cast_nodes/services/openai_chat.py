@@ -50,7 +50,7 @@ def chat_vision(base_url: str, model: str, side_px: int = 1024) -> Vision:
         )
     service = replace(SERVER, default_url=url)
 
-    def send(text: str, pictures: Sequence[bytes], sample: int, temperature: float) -> Reply:
+    def send(text: str, pictures: Sequence[bytes], seed: int, temperature: float) -> Reply:
         import openai
 
         now = service.now()
@@ -71,7 +71,7 @@ def chat_vision(base_url: str, model: str, side_px: int = 1024) -> Vision:
                 model=model,
                 messages=[{"role": "user", "content": parts}],  # type: ignore[typeddict-item]
                 temperature=temperature,
-                seed=sample + 1,
+                seed=seed,
             )
         # The SDK does not look whether the answer has the form it promises.
         choices = getattr(answer, "choices", None)

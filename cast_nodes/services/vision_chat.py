@@ -26,6 +26,7 @@ from .policy import Service, retry_read
 T = TypeVar("T")
 
 JPEG_QUALITY = 90
+SEEDS_A_RETRY = 100
 
 
 @dataclass(frozen=True)
@@ -38,12 +39,14 @@ class Question:
             side than the given one; called only when something is really sent.
         key: content key of what the pictures are made from, and of the user's retry counters.
         what: what is asked for, for messages ("which objects to keep").
+        retry: how often the user asked for another answer; changes the model's dice.
     """
 
     text: str
     pictures: Callable[[int], Sequence[np.ndarray]]
     key: str
     what: str
+    retry: int = 0
 
 
 @dataclass(frozen=True)
@@ -59,8 +62,8 @@ class Vision:
     """A model at a server.
 
     Attributes:
-        send: (text, pictures as JPEG, sample's number, temperature) to the model's words. Sends
-            one request and does not repeat it; raises whatever its SDK raises.
+        send: (text, pictures as JPEG, seed, temperature) to the model's words. Sends one request
+            and does not repeat it; raises whatever its SDK raises.
         paid: a request may cost money: it is then never repeated blindly, and its answer is kept
             on disk for good. What is free may be asked again.
         usd: list price of one request, for the record; 0 where there is none.
@@ -112,12 +115,13 @@ def ask(
     def task(number: int) -> Task[dict[str, str]]:
         key = content_key(
             "vision", vision.model, vision.service.url(), question.text, question.key,
-            vision.side_px, temperature, number,
+            question.retry, vision.side_px, temperature, number,
         )  # fmt: skip
+        seed = 1 + number + SEEDS_A_RETRY * question.retry
         label = f"answer {number + 1} of {samples}" if samples > 1 else "answer"
 
         def send() -> str:
-            reply = vision.send(question.text, pictures(), number, temperature)
+            reply = vision.send(question.text, pictures(), seed, temperature)
             # Counted here: an answer that cannot be read is paid for as well.
             if vision.paid:
                 context.spent(_usage(vision, reply, question.what))

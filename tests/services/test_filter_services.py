@@ -103,6 +103,12 @@ class TestQwen:
         assert first.objects[0].keep
         assert not again.objects[0].keep
 
+    def test_the_backends_own_retry_asks_anew_with_other_dice(self, qwen, tmp_path):
+        decide(tmp_path, samples=1)
+        decide(tmp_path, samples=1, retry=1)
+        seeds = [c.parameters["seed"] for c in qwen.conversations]
+        assert len(qwen.paid) == len(set(seeds)) == 2
+
     def test_a_raised_retry_and_a_changed_mask_ask_anew(self, qwen, tmp_path):
         decide(tmp_path, samples=1)
         found = objects()
