@@ -17,7 +17,8 @@ from . import MeshItem
 MODEL = "firtoz/trellis"
 VERSION = "e8f6c45206993f297372f5436b90350817bd9b4a0d52d2a76df50c1c8afa2b3c"
 OWN = "TRELLIS_BASE_URL"
-PRICE = Price(0.04, "mesh", "replicate.com", "2025-11")
+PRICE = Price(0.04, "mesh", "replicate.com/pricing: some 30 s of an A100", "2025")
+USD_PER_S = 0.0014
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,11 @@ def run(item: MeshItem, options: TrellisOptions, context: Context) -> MeshEntry:
 
     def usage(state: TaskState) -> Usage:
         return Usage(
-            "Replicate", MODEL, seconds=state.seconds, estimate_usd=PRICE.usd, what=item.name
+            "Replicate",
+            MODEL,
+            seconds=state.seconds,
+            estimate_usd=state.seconds * USD_PER_S or PRICE.usd,
+            what=item.name,
         )
 
     if own:

@@ -13,7 +13,7 @@ from ..services.tripo import NEEDS, TRIPO, image_to_model_api
 from ..types import MeshEntry
 from . import MeshItem
 
-PRICE = Price(0.30, "mesh", "docs.tripo3d.ai, 30 credits", "2025-11")
+PRICE = Price(0.30, "mesh", "docs.tripo3d.ai: 30 credits", "2025")
 USD_PER_CREDIT = 0.01
 
 

@@ -19,7 +19,7 @@ from typing import Literal, TypeVar
 
 from ..context import Context
 from ..errors import CastError, ObjectFailure
-from .secrets import number, redact, setting
+from .secrets import guard_logs, number, redact, setting
 
 T = TypeVar("T")
 
@@ -297,6 +297,7 @@ def retry_read(call: Callable[[], T], service: Service, context: Context, what: 
         ServiceFailure: it still fails after the service's attempts, or repeating cannot help.
         Cancelled: at once, also in the middle of a wait.
     """
+    guard_logs()
     service, begin = service.now(), time.monotonic()
     for attempt in itertools.count():
         context.cancel.check()
@@ -340,6 +341,7 @@ _slots_lock = threading.Lock()
 @contextmanager
 def slot(service: Service, context: Context) -> Iterator[None]:
     """One of the service's places in this process, held while something is asked of it."""
+    guard_logs()
     with _slots_lock:
         slots = _slots.setdefault(service.name, _Slots())
     slots.take(service, context)

@@ -13,6 +13,7 @@ Keys are never options: they reach no widget, workflow, run.json or content key.
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import threading
@@ -34,6 +35,10 @@ _SHAPES = re.compile(
 """How the keys of these services look, for those that no setting of ours has held."""
 _QUERY = re.compile(r"(https?://[^\s\"'<>?]+)\?[^\s\"'<>]*")
 """A signed address is a key to what lies there, and its signature is in the query."""
+
+_LOGGERS = (
+    "httpx", "urllib3.connectionpool", "dashscope", "openai._base_client", "google_genai.models",
+)  # fmt: skip
 
 _lock = threading.Lock()
 _values: set[str] = set()
@@ -131,6 +136,20 @@ def redact(text: object) -> str:
             clean = clean.replace(form, HIDDEN)
     clean = _SHAPES.sub(HIDDEN, clean)
     return _QUERY.sub(rf"\1?{HIDDEN}", clean)
+
+
+class _Redacting(logging.Filter):
+    def filter(self, record: logging.LogRecord) -> bool:
+        record.msg, record.args = redact(record.getMessage()), ()
+        return True
+
+
+def guard_logs() -> None:
+    """Keeps keys and signed addresses out of what the SDKs and their HTTP clients log."""
+    for name in _LOGGERS:
+        logger = logging.getLogger(name)
+        if not any(isinstance(f, _Redacting) for f in logger.filters):
+            logger.addFilter(_Redacting())
 
 
 def key_need(variable: str, where_to_get_it: str) -> Need:

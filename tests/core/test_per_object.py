@@ -7,6 +7,7 @@ import pytest
 from cast_nodes.context import CancelToken, Context
 from cast_nodes.errors import BackendNotReady, Cancelled, ObjectFailure
 from cast_nodes.per_object import Task, run_tasks
+from cast_nodes.services.secrets import setting
 from cast_nodes.store import Store
 
 
@@ -130,3 +131,11 @@ def test_what_is_wrong_for_all_lets_the_others_finish_what_they_began():
     with pytest.raises(BackendNotReady):
         run_tasks("mesh", [task("a", slow), task("b", wrong)], Context(store=store, workers=2))
     assert store.get("key-a") == "kept"
+
+
+def test_a_surprise_tells_no_key(monkeypatch):
+    monkeypatch.setenv("SURPRISING_API_KEY", "planted-key-0123")
+    assert setting("SURPRISING_API_KEY") == "planted-key-0123"
+    surprise = RuntimeError("cannot log in with planted-key-0123")
+    (result,) = run_tasks("mesh", [task("lamp 1", raising(surprise))], Context(store=Store()))
+    assert result == "failed: lamp 1: RuntimeError: cannot log in with ***"

@@ -155,6 +155,25 @@ def test_a_creation_whose_answer_is_lost_is_found_again(rig, fault):
     assert rig.paid == 1
 
 
+@pytest.mark.parametrize("clock_s", [-7200, 7200])
+def test_clocks_that_differ_do_not_hide_what_was_paid(replicate, clock_s):
+    replicate.double.clock_s = clock_s
+    replicate.double.fault(Drop(after=True), CREATION[replicate.name], "POST")
+    replicate.mesh()
+    assert replicate.paid == 1
+
+
+def test_a_list_that_does_not_tell_inputs_proves_nothing(replicate):
+    """Replicate removes the inputs of predictions after a while."""
+    double = replicate.double
+    double.fault(Drop(after=True), CREATION[replicate.name], "POST")
+    show = double._show
+    double._show = lambda item: {**show(item), "input": {}, "data_removed": True}
+    for _ in range(2):
+        assert "may have been paid" in replicate.failure()
+    assert replicate.paid == 1
+
+
 def test_a_lost_answer_that_cannot_be_found_is_not_paid_again(tripo):
     tripo.double.shows_input = False
     tripo.double.fault(Drop(after=True), CREATION["tripo3d"], "POST")

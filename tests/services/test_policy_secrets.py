@@ -2,6 +2,7 @@
 
 import copy
 import json
+import logging
 import pickle
 import traceback
 
@@ -144,6 +145,19 @@ def test_a_key_set_but_never_asked_for_is_taken_out_too(monkeypatch):
     key_need("OTHER_SERVICE_KEY", "https://other.test/keys")
     monkeypatch.setenv("OTHER_SERVICE_KEY", "zebra-horse-battery")
     assert redact("denied: zebra-horse-battery") == "denied: ***"
+
+
+def test_logs_of_http_clients_hold_no_key(caplog):
+    Secret(KEY)
+    secrets.guard_logs()
+    secrets.guard_logs()  # twice is as good as once
+    with caplog.at_level("INFO"):
+        logging.getLogger("httpx").info('HTTP Request: GET %s "200"', "https://a.test/m?Sig=abc123")
+        logging.getLogger("httpx").info("header %s", KEY)
+    assert [r.getMessage() for r in caplog.records] == [
+        'HTTP Request: GET https://a.test/m?*** "200"',
+        "header ***",
+    ]
 
 
 def test_the_need_for_a_key_names_the_setting_and_where_keys_come_from(folders):
