@@ -295,7 +295,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _main(options: argparse.Namespace) -> int:
     if options.score:
-        results = score(options.score)
+        results = score(options.score, options.verbose)
         if options.json:
             _write_json(options.json, results, options)
         return 0
@@ -328,12 +328,16 @@ def _main(options: argparse.Namespace) -> int:
     return 0
 
 
-def score(path: Path) -> dict[str, dict[str, Result]]:
+def score(path: Path, verbose: bool) -> dict[str, dict[str, Result]]:
     """Prints and returns the figures of run folders, by mode (the first part of their names)."""
     by_mode: dict[str, Result] = {}
     for folder in rooms_in(path):
         mode = folder.name.rpartition("_")[0] or folder.name
-        by_mode.setdefault(mode, Result()).rows.extend(score_room(folder))
+        rows, seconds = score_room(folder)
+        by_mode.setdefault(mode, Result()).rows.extend(rows)
+        by_mode[mode].seconds += seconds
+        if verbose:
+            _print_rows("placements", rows)
     for mode, result in by_mode.items():
         print(f"\n{mode}: {len({r.room for r in result.rows})} rooms")
         print(table({"placements.json": result}))

@@ -127,6 +127,7 @@ def make_room(
     seed: int,
     *,
     count: int | None = None,
+    enough: int | None = None,
     ground: Ground = "given",
     width: int = 640,
     height: int = 480,
@@ -134,7 +135,8 @@ def make_room(
     """The room of a seed.
 
     Args:
-        count: number of things; None draws it from the mode's style.
+        count: number of things tried; None draws it from the mode's style.
+        enough: number that must find a place in the first attempts; None asks for nearly all.
         ground: "none" keeps gravity and floor from the geometry.
 
     Raises:
@@ -150,7 +152,7 @@ def make_room(
         stood = arrange(rng, stock.pick(rng, wanted - small, small), eye, mode.style)
         if best is None or len(stood) > len(best[2]):
             best = eye, floor, stood
-        if len(stood) >= min(wanted, max(FEWEST, round(0.9 * wanted))):
+        if len(stood) >= (enough or min(wanted, max(FEWEST, round(0.9 * wanted)))):
             break
     assert best is not None
     eye, floor, stood = best

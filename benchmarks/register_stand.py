@@ -72,6 +72,8 @@ TOUCHING = 0.002
 """Two things are apart when fewer of one's samples than this share lie in the other's cells."""
 RAISED_M = 0.05
 """What stands on a thing touches it; it is compared with the others a little above."""
+FEWER, SURELY = 10, 0.012
+"""Tried first: every tenth sample, and the share of those that is surely too many."""
 
 
 @dataclass
@@ -94,9 +96,9 @@ class Occupancy:
         for dx, dz in ((0, 0), (1, 0), (-1, 0), (0, 1), (0, -1)):
             self.taken[x + dx, y, z + dz] = True
 
-    def free(self, points: np.ndarray) -> bool:
+    def free(self, points: np.ndarray, touching: float = TOUCHING) -> bool:
         """Whether something with these (n, 3) surface points fits."""
-        return bool(self.taken[self._cells(points)].sum() <= TOUCHING * len(points))
+        return bool(self.taken[self._cells(points)].sum() <= touching * len(points))
 
 
 SKETCH_WIDTH = 128
@@ -116,7 +118,10 @@ class Sketch:
         self.eye = eye
         self.least_area = SPARE * least_area
         self.size = (SKETCH_WIDTH, round(SKETCH_WIDTH * eye.height / eye.width))
-        self.layers: list[np.ndarray] = []
+        self.depth = np.full(self.size[::-1], np.inf, np.float32)
+        self.owner = np.full(self.size[::-1], -1)
+        self.whole = np.zeros(0, int)
+        self.seen = np.zeros(0, int)
 
     def layer(self, points: np.ndarray) -> np.ndarray | None:
         """(h, w) float32 depth of something alone, inf beside it; None when it is badly in view."""
@@ -138,14 +143,25 @@ class Sketch:
         return out if self.least_area < np.isfinite(out).mean() < MAX_AREA else None
 
     def shares(self, new: np.ndarray) -> np.ndarray | None:
-        """Visible share of each layer's silhouette, the new one last; None if any is too small."""
-        layers = np.stack([*self.layers, new])
-        whole = np.isfinite(layers)
-        nearest = layers.argmin(0)
-        seen = (whole & (nearest == np.arange(len(layers))[:, None, None])).sum((1, 2))
-        shares = seen / whole.sum((1, 2))
+        """Visible share of each silhouette, the new one last; None if any is too small."""
+        whole, seen = self._with(new)
+        shares = seen / whole
         fine = shares.min() >= MIN_VISIBLE and seen.min() >= self.least_area * new.size
         return shares if fine else None
+
+    def add(self, new: np.ndarray) -> None:
+        """Keeps a layer."""
+        self.whole, self.seen = self._with(new)
+        nearer = new < self.depth
+        self.depth[nearer] = new[nearer]
+        self.owner[nearer] = len(self.whole) - 1
+
+    def _with(self, new: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Pixels of each silhouette, and those that show, with the new one last."""
+        nearer = new < self.depth
+        lost = np.bincount(self.owner[nearer] + 1, minlength=len(self.seen) + 1)[1:]
+        whole = np.append(self.whole, np.isfinite(new).sum())
+        return whole, np.append(self.seen - lost, nearer.sum())
 
 
 LOWEST_TOP_M, HIGHEST_TOP_M = 0.15, 1.15
@@ -170,9 +186,12 @@ def arrange(rng: np.random.Generator, pieces: list[Piece], eye: Eye, style: Styl
                 new = _on_floor(rng, piece, scale, eye, style, centre)
             if new is None:
                 continue
+            lift = np.array([0, 0.0 if new.supported_by == "floor" else RAISED_M, 0])
+            few = new.world_from_object.apply(piece.samples[::FEWER]) + lift
+            if not occupancy.free(few, SURELY):
+                continue
             points = new.samples
-            lift = 0.0 if new.supported_by == "floor" else RAISED_M
-            if not occupancy.free(points + np.array([0, lift, 0])):
+            if not occupancy.free(points + lift):
                 continue
             layer = sketch.layer(points)
             shares = None if layer is None else sketch.shares(layer)
@@ -185,7 +204,7 @@ def arrange(rng: np.random.Generator, pieces: list[Piece], eye: Eye, style: Styl
         if found:
             _, new, points, layer = min(found, key=lambda f: f[0])
             occupancy.add(points)
-            sketch.layers.append(layer)
+            sketch.add(layer)
             stood.append(new)
     return stood
 

@@ -415,10 +415,13 @@ def test_a_written_room_registers_as_it_is_and_scores(noisy, tmp_path):
     assert folder.is_users("geometry.npz") and folder.is_users("objects.json")
     assert not folder.has("placements.json")
     assert rooms_in(tmp_path) == [path]
-    assert all(r.failure for r in score_room(path))
+    rows, seconds = score_room(path)
+    assert rows and all(r.failure for r in rows) and np.isnan(seconds)
 
     folder.write_placements(true_placements(noisy))
-    rows = score_room(path)
+    folder.write_run({"stages": {"register": {"seconds": 1.5}}})
+    rows, seconds = score_room(path)
+    assert seconds == 1.5
     assert {r.id for r in rows} == set(noisy.answer.poses)
     assert all(r.add_s < 0.01 and not r.failure for r in rows)
 
