@@ -172,6 +172,11 @@ def cut_back(answer: np.ndarray, layout: Layout) -> Cut:
     Args:
         answer: (h, w, 3) uint8.
     """
+    left, top, inside = _without_black_bands(answer)
+    if inside.shape != answer.shape:
+        cut = cut_back(inside, layout)
+        x0, y0, x1, y1 = cut.box
+        return Cut(cut.rgb, (x0 + left, y0 + top, x1 + left, y1 + top), cut.found)
     height, width = answer.shape[:2]
     across, down = width / layout.width, height / layout.height
     ink = _ink(answer)
@@ -203,6 +208,25 @@ def _placed(layout: Layout, width: int, height: int, across: float, down: float)
     y = (height - layout.height * down) / 2
     x0, y0, x1, y1 = layout.inner
     return (x + x0 * across, y + y0 * down, x + x1 * across, y + y1 * down)
+
+
+def _without_black_bands(answer: np.ndarray) -> tuple[int, int, np.ndarray]:
+    """x and y of the answer's part between black bands, and that part.
+
+    A canvas has no black at both of two opposite edges: its panel is grey.
+    """
+    lit = answer.max(-1) > 24
+    rows, columns = np.flatnonzero(lit.any(1)), np.flatnonzero(lit.any(0))
+    if not len(rows):
+        return 0, 0, answer
+    top, bottom = int(rows[0]), int(rows[-1]) + 1
+    left, right = int(columns[0]), int(columns[-1]) + 1
+    height, width = lit.shape
+    if not (top and bottom < height):
+        top, bottom = 0, height
+    if not (left and right < width):
+        left, right = 0, width
+    return left, top, answer[top:bottom, left:right]
 
 
 def _ink(answer: np.ndarray) -> np.ndarray:
@@ -247,9 +271,9 @@ def _line(profile: np.ndarray, at: float, slack: float, thick: float) -> tuple[f
     """Middle (px) and clearness of the line of ink nearest its place, or None."""
     reach = slack + 2 * thick
     first, last = int(max(0, at - reach)), int(min(len(profile), at + reach + 1))
-    part = profile[first:last]
-    if len(part) < 3:
+    if last - first < 3:
         return None
+    part = profile[first:last]
     # What a thin line adds to its surroundings: dark areas do not count.
     width = max(1, round(thick))
     around = np.pad(part, 2 * width + 1, mode="edge")

@@ -48,6 +48,8 @@ def plate_from_answer(
         raise ObjectFailure(
             f"the service's empty room does not match the photo (off by {error:.0f} grey levels)"
         )
+    if known.any():
+        room = room * _gain(photo[known], room[known])
     change = np.abs(room - photo).max(-1)
     if float(change[mask].mean()) < max(LEAST_CHANGE, 1.5 * error):
         raise ObjectFailure("the service's empty room still shows the objects")
@@ -102,9 +104,17 @@ def _laid(photo: np.ndarray, answer: np.ndarray, known: np.ndarray) -> tuple[np.
     return laid, float(np.minimum(away, 100)[known].mean())
 
 
+def _gain(photo: np.ndarray, room: np.ndarray) -> np.ndarray:
+    """(3,) by what the answer's channels are brought to the photo's light; (N, 3) pixels each."""
+    return np.clip(np.median((photo + 8.0) / (room + 8.0), 0), 0.7, 1.4)
+
+
 def _shadows(photo: np.ndarray, room: np.ndarray, hole: np.ndarray, reach: float) -> np.ndarray:
     """(H, W) bool: pixels beside the hole that the answer has made brighter, keeping their tint."""
-    before, after = blur(photo.astype(np.float32), 1.5), blur(room, 1.5)
+    # The objects' own colours must not bleed into what is compared beside them.
+    weight = (~hole).astype(np.float32)[..., None]
+    share = np.maximum(blur(weight, 1.5), 1e-3)
+    before, after = (blur(image * weight, 1.5) / share for image in (photo, room))
     ratio = (after + 8) / (before + 8)
     gain = ratio.mean(-1)
     tint = np.abs(ratio - gain[..., None]).max(-1)
