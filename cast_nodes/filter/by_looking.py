@@ -12,6 +12,7 @@ from ..content import content_key
 from ..context import Context
 from ..pictures_marks import fitted, marks_of, outlined
 from ..services.vision_chat import Question, Vision, ask, example
+from ..services.wording import for_photo
 from ..types import Objects, OcclusionLevel, SceneObject
 from .rules import RANK, Level, RulesOptions, drop_surplus
 from .rules import run as by_rules
@@ -102,15 +103,15 @@ def filter_by_looking(
         context,
     )
     notes = list(objects.notes)
+    why = for_photo(samples.failures[0], "filter.retry") if samples.failures else "no answer"
     if not samples.answers:
-        why = samples.failures[0] if samples.failures else "there was no answer"
         notes.append(f"Filter {name!r} could not decide, so its rules did: {why}")
         decided = by_rules(objects, _as_rules(options), context)
         return replace(decided, source="rules", notes=tuple(notes))
     if samples.failures:
         notes.append(
             f"Filter {name!r}: {len(samples.failures)} of {options.samples} answers are missing: "
-            f"{samples.failures[0]}"
+            f"{why}"
         )
     notes += _odd(name, samples.answers)
     said = verdicts(samples.answers, ids)
@@ -131,7 +132,7 @@ def question_about(objects: Objects, asked: Sequence[SceneObject], retry: int = 
         pictures=lambda most: (fitted(photo.rgb, most), outlined(photo.rgb, marks, most)),
         key=content_key("filter", VERSION, photo.rgb, shown),
         what="which objects to keep",
-        retry=retry + sum(item.retry for item in asked),
+        retry=retry,
     )
 
 

@@ -17,6 +17,7 @@ from ..pictures_marks import marks_of, set_of_mark
 from ..services.dashscope import NEEDS
 from ..services.qwen_vl import MODEL, qwen_vision
 from ..services.vision_chat import Question, Vision, ask
+from ..services.wording import for_photo
 from ..types import Objects
 from .answer import FORM, PROMPT, read_relations, relations_from_answers
 from .graph import Relation, Relations
@@ -70,7 +71,7 @@ def relations_by_looking(
             [(o.id, o.bbox if o.mask is None else o.mask) for o in kept],
         ),
         what="how the objects touch",
-        retry=retry + sum(o.retry for o in kept),
+        retry=retry,
     )
     found = ask(
         vision, question, lambda value: read_relations(value, ids), samples, "relations", context
@@ -78,9 +79,8 @@ def relations_by_looking(
     notes: list[str] = []
     if found.failures:
         what = "are missing" if found.answers else "all failed, so no relations are known"
-        notes.append(
-            f"relations: {len(found.failures)} of {samples} answers {what}: {found.failures[0]}"
-        )
+        why = for_photo(found.failures[0], "retry")
+        notes.append(f"relations: {len(found.failures)} of {samples} answers {what}: {why}")
     made = relations_from_answers(found.answers, notes)
     for note in made.notes:
         context.warn(note)

@@ -37,7 +37,7 @@ class Question:
         text: the whole prompt.
         pictures: makes the (H, W, 3) uint8 pictures that go before the text, none with a longer
             side than the given one; called only when something is really sent.
-        key: content key of what the pictures are made from, and of the user's retry counters.
+        key: content key of what the pictures are made from.
         what: what is asked for, for messages ("which objects to keep").
         retry: how often the user asked for another answer; changes the model's dice.
     """

@@ -109,14 +109,14 @@ class TestQwen:
         seeds = [c.parameters["seed"] for c in qwen.conversations]
         assert len(qwen.paid) == len(set(seeds)) == 2
 
-    def test_a_raised_retry_and_a_changed_mask_ask_anew(self, qwen, tmp_path):
+    def test_a_changed_mask_asks_anew_but_a_retry_meant_for_a_mesh_does_not(self, qwen, tmp_path):
         decide(tmp_path, samples=1)
         found = objects()
         decide(tmp_path, found=found.replaced(replace(found.objects[0], retry=1)), samples=1)
-        assert len(qwen.paid) == 2
+        assert len(qwen.paid) == 1
         mask = np.roll(found.objects[0].mask, 1, 0)
         decide(tmp_path, found=found.replaced(replace(found.objects[0], mask=mask)), samples=1)
-        assert len(qwen.paid) == 3
+        assert len(qwen.paid) == 2
 
     @pytest.mark.parametrize(
         ("level", "discard", "keep"),
@@ -205,10 +205,10 @@ class TestFallback:
 
     def test_a_lost_answer_is_not_asked_for_again_until_retry_is_raised(self, qwen, tmp_path):
         qwen.fault(Drop(after=True))
-        self.fell_back(tmp_path, "may have been paid", "retry")
-        self.fell_back(tmp_path, "may have been paid", "retry")
+        self.fell_back(tmp_path, "may have been paid", "filter.retry")
+        self.fell_back(tmp_path, "may have been paid", "filter.retry")
         assert len(qwen.paid) == 1
-        done, _, _ = decide(tmp_path, found=objects(retry=1), samples=1)
+        done, _, _ = decide(tmp_path, retry=1, samples=1)
         assert done.source == "qwen_vl"
 
     def test_no_answer_in_time(self, qwen, tmp_path, monkeypatch):

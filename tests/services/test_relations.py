@@ -189,7 +189,7 @@ class TestEndToEnd:
         relate(tmp_path, samples=1)
         relate(tmp_path, samples=1)
         assert len(qwen.paid) == 1
-        relate(tmp_path, objects(retry=1), samples=1)
+        relate(tmp_path, samples=1, retry=1)
         assert len(qwen.paid) == 2
 
     def test_one_bad_answer_is_mentioned_and_the_others_count(self, qwen, tmp_path):
