@@ -69,8 +69,8 @@ class Pose:
 
 def likely_sizes(
     problem: Problem, surface: Surface, upright: bool
-) -> tuple[list[float], float, float]:
-    """Sizes at which to describe the mesh, and the least and greatest credible one.
+) -> tuple[list[float], tuple[float, float]]:
+    """Sizes at which to describe the mesh, and (least, greatest) credible one.
 
     Turned some way and seen from afar, the mesh must fill the mask's box; the turns leave a
     range. What is hidden or cut off can only make it larger.
@@ -79,13 +79,15 @@ def likely_sizes(
     sides = np.array([np.ptp(columns) + 1, np.ptp(rows) + 1], np.float64)
     sides /= sides.max()
     extent = np.ptp(surface.spread[:800] @ _views(problem, upright).transpose(0, 2, 1), axis=1)
-    fitting = np.sqrt((sides / np.maximum(extent[:, :2], 1e-3)).prod(1))
+    ratio = sides / np.maximum(extent[:, :2], 1e-3)
+    # A thin mesh never fills a broad mask: its length, not its thickness, bounds the size.
+    fitting = np.minimum(np.sqrt(ratio.prod(1)), 2 * ratio.min(1))
     low, middle, high = np.quantile(fitting, [0.1, 0.5, 0.9])
     sizes = [low, middle, high]
     if _is_cut(problem):
         sizes.append(1.5 * high)
     distinct = [float(s) for i, s in enumerate(sizes) if i == 0 or s > 1.1 * sizes[i - 1]]
-    return distinct, 0.8 * low, 1.4 * sizes[-1]
+    return distinct, (0.7 * sizes[0], 1.4 * sizes[-1])
 
 
 def _views(problem: Problem, upright: bool) -> np.ndarray:
