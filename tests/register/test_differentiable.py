@@ -511,6 +511,28 @@ def test_a_silhouette_is_what_the_rasteriser_sees(renderer):
     assert (np.abs(picture - seen) < 0.01).mean() > 0.8
 
 
+def finer(body: MeshData, times: int) -> MeshData:
+    """The same surface of 4^times as many faces."""
+    triangles = body.triangles
+    for _ in range(times):
+        a, b, c = triangles[:, 0], triangles[:, 1], triangles[:, 2]
+        ab, bc, ca = (a + b) / 2, (b + c) / 2, (c + a) / 2
+        quarters = [[a, ab, ca], [ab, b, bc], [ca, bc, c], [ab, bc, ca]]
+        triangles = np.concatenate([np.stack(q, 1) for q in quarters])
+    count = len(triangles)
+    faces = np.arange(3 * count).reshape(-1, 3)
+    return MeshData(triangles.reshape(-1, 3), faces, np.zeros(count, int), body.materials)
+
+
+def test_a_fine_mesh_has_the_silhouette_of_a_coarse_one(renderer):
+    pictures = []
+    for body in (chair(), finer(chair(), 3)):
+        vertices, faces = in_front(body)
+        draw = make_silhouettes(renderer, vertices, faces, SIDE, "cpu")
+        pictures.append(draw(torch.tensor(vertices, dtype=torch.float32), 0).detach())
+    assert float((pictures[0] - pictures[1]).abs().max()) < 0.05
+
+
 def test_the_pictures_gradient_points_downhill(renderer):
     """Against the slope of a loss from pictures of moved bodies, for each way to move."""
     vertices, faces = in_front(chair())
