@@ -2,6 +2,7 @@
 
 import base64
 import io
+import threading
 
 import numpy as np
 import pytest
@@ -14,11 +15,11 @@ from dataclasses import replace
 
 from doubles.dashscope import DashScopeDouble, problem
 from doubles.openai import OpenAIDouble
-from doubles.server import Answer, Drop, Hang, free_address
+from doubles.server import Answer, Drop, Hang, Late, free_address, wait_until
 from scenes import HEIGHT, WIDTH, context, objects
 
 from cast_nodes.backends import choose, get_backend
-from cast_nodes.errors import BackendNotReady, BadInput
+from cast_nodes.errors import BackendNotReady, BadInput, Cancelled
 from cast_nodes.filter import filter_objects
 from cast_nodes.services.openai_chat import chat_vision
 
@@ -234,6 +235,24 @@ class TestFallback:
         with pytest.raises(BackendNotReady, match="DASHSCOPE_API_KEY"):
             decide(tmp_path)
         assert qwen.seen == []
+
+
+class TestStopping:
+    def test_a_stopped_run_keeps_the_answer_that_is_on_its_way(self, qwen, tmp_path):
+        qwen.fault(Late(0.5))
+        ready, _, _ = context(tmp_path)
+        stopper = threading.Thread(
+            target=lambda: (wait_until(lambda: qwen.seen), ready.cancel.cancel())
+        )
+        stopper.start()
+        with pytest.raises(Cancelled):
+            filter_objects(objects(), choose("filter", "qwen_vl", samples=1), ready)
+        stopper.join()
+        wait_until(lambda: qwen.paid)
+        done, _, spent = decide(tmp_path, samples=1)
+        assert done.source == "qwen_vl"
+        assert len(qwen.paid) == 1
+        assert spent == []  # the stopped run has counted it
 
 
 class TestYourOwnServer:
