@@ -100,7 +100,7 @@ class TestLayout:
         layout = layout_for(4000, 3000)
         assert layout.photo == (0, 0, PHOTO_WIDTH, 960)
         assert (layout.width, layout.height) == (2240, 960)
-        x0, y0, x1, y1 = layout.card
+        x0, _, x1, y1 = layout.card
         assert x1 - x0 == 960 - int(0.08 * 960) - int(0.02 * 960)
         assert x0 - 1280 >= 0.04 * 960 and 960 - y1 >= 0.08 * 960
 
