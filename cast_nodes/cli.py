@@ -27,6 +27,7 @@ from .errors import BackendNotReady, BadInput, Cancelled, CastError
 from .pictures import load_photo
 from .pipeline import Outcome, Settings, run_folder
 from .run_folder import RESULTS, RunFolder
+from .services.usage import costs_line
 from .store import FreshStore, Store
 from .types import Photo
 
@@ -351,6 +352,8 @@ def _finish(
         for item in placed:
             iou = item.fit.get("iou")
             print(f"  {item.label} {item.id}" + (f"  IoU {iou:.2f}" if iou is not None else ""))
+        if outcome.costs:
+            print(f"  {costs_line(outcome.costs)}")
         report = Path(outcome.folder) / "report.html"
         if report.is_file():
             print(f"  look: {report}")

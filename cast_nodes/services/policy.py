@@ -7,9 +7,11 @@ Reads are repeated with exponential backoff and full jitter; whatever may cost m
 
 from __future__ import annotations
 
+import datetime
 import email.utils
 import itertools
 import random
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -235,6 +237,16 @@ def retry_after_s(text: object) -> float | None:
         return max(0.0, email.utils.parsedate_to_datetime(str(text)).timestamp() - time.time())
     except (TypeError, ValueError):
         return None
+
+
+def iso_seconds(text: str | None) -> float:
+    """ISO 8601 to seconds since the epoch; 0 when it cannot be read."""
+    # Python 3.10 reads fractions of three or six digits only.
+    text = re.sub(r"\.(\d+)", lambda m: "." + m[1][:6].ljust(6, "0"), str(text))
+    try:
+        return datetime.datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
+    except ValueError:
+        return 0.0
 
 
 def failure(trouble: Trouble, service: Service, what: str = "") -> ServiceFailure:

@@ -6,7 +6,6 @@ prediction in the account's list when its creation was not answered.
 
 from __future__ import annotations
 
-import datetime
 import io
 import json
 import re
@@ -15,7 +14,7 @@ from typing import Any
 
 from ..backends import Need
 from ..context import Usage
-from .policy import Garbled, Service
+from .policy import Garbled, Service, iso_seconds
 from .secrets import key_need, secret
 from .tasks import Lookup, TaskApi, TaskState
 from .transport import http_timeout, status_transport
@@ -144,14 +143,14 @@ def find_prediction(client: Any, prepared: dict[str, Any], since: float) -> Look
     was made from (Replicate removes inputs after an hour). Times are compared by the service's own
     clock, that of the upload; this machine's may be wrong.
     """
-    since = _seconds(prepared.get("uploaded_at")) or since - _CLOCK_SLACK_S
+    since = iso_seconds(prepared.get("uploaded_at")) or since - _CLOCK_SLACK_S
     ours = _uploads(prepared)
     if not ours:
         return Lookup()
     conclusive, page = True, client.predictions.list()
     for _ in range(_PAGES):
         for item in page.results:
-            if 0 < _seconds(item.created_at) < since:
+            if 0 < iso_seconds(item.created_at) < since:
                 return Lookup(conclusive=conclusive)
             shown = _uploads(item.input)
             if shown & ours:
@@ -165,13 +164,3 @@ def find_prediction(client: Any, prepared: dict[str, Any], since: float) -> Look
 
 def _uploads(value: Any) -> set[str]:
     return set(_UPLOAD.findall(json.dumps(value)))
-
-
-def _seconds(text: str | None) -> float:
-    """ISO 8601 to seconds since the epoch; 0 when it cannot be read."""
-    # Python 3.10 reads fractions of three or six digits only.
-    text = re.sub(r"\.(\d+)", lambda m: "." + m[1][:6].ljust(6, "0"), str(text))
-    try:
-        return datetime.datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
-    except ValueError:
-        return 0.0

@@ -16,7 +16,7 @@ from doubles.tripo import TripoDouble
 from mesh_rigs import KEY_SETTINGS, KEYS, NAMES, URL_SETTINGS, Rig
 from PIL import Image
 
-from cast_nodes.backends import choose, get_backend
+from cast_nodes.backends import Price, choose, get_backend
 from cast_nodes.cli import main
 from cast_nodes.context import Context, Folders
 from cast_nodes.errors import BackendNotReady, BadInput
@@ -174,6 +174,13 @@ def _finish(rig: Rig) -> None:
 
 
 # What it costs.
+
+
+@pytest.mark.parametrize(
+    ("usd", "said"), [(0.3, "$0.30"), (0.04, "$0.04"), (0.0014, "$0.0014"), (1.0, "$1.00")]
+)
+def test_prices_in_words(usd, said):
+    assert Price(usd, "mesh", "list", "2025").words() == f"about {said} a mesh (list, 2025)"
 
 
 def test_price_and_cost_are_told_before(rig):

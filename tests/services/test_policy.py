@@ -19,6 +19,7 @@ from cast_nodes.services.policy import (
     StatusError,
     backoff_s,
     classify,
+    iso_seconds,
     retry_after_s,
     retry_read,
     slot,
@@ -144,6 +145,21 @@ def test_retry_after_in_seconds(text, seconds):
 def test_retry_after_as_a_date():
     assert retry_after_s("Wed, 21 Oct 2015 07:28:00 GMT") == 0
     assert retry_after_s("Wed, 21 Oct 2955 07:28:00 GMT") > 1e9
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("2025-11-21T07:00:00Z", 1763708400.0),
+        ("2025-11-21T07:00:00.5+00:00", 1763708400.5),
+        ("2025-11-21T07:00:00.123456789Z", 1763708400.123456),
+        ("2025-11-21T08:00:00+01:00", 1763708400.0),
+        ("yesterday", 0.0),
+        (None, 0.0),
+    ],
+)
+def test_times_that_services_tell(text, seconds):
+    assert iso_seconds(text) == pytest.approx(seconds, abs=1e-6)
 
 
 @given(st.integers(0, 40), st.none() | st.floats(0, 100))
