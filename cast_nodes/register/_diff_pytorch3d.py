@@ -3,9 +3,12 @@
 Soft rasterisers (Liu et al. 2019) blend a probability of each face near a pixel. On a fine mesh
 that leaves seams inside, where every face is at its edge, and swells the outline, where many
 faces are near; measured on meshes of 12-23 k faces the area grows by 3-35 % and the gradient
-along the view even changes its sign. So here a pixel inside any face is 1, and one outside all
-of them falls off with its distance from the nearest: the outline is about :data:`EDGE_PX` too
-wide, but it moves as it should.
+along the view even changes its sign. So here a pixel
+inside any face is 1, and one outside all of them falls off with its distance from the nearest:
+outlines are about :data:`EDGE_PX` too wide, but they move as they should.
+
+On a CPU this rasteriser tries every face at every pixel: seconds a step, where Mitsuba takes a
+tenth of one. It is meant for a GPU.
 """
 
 from __future__ import annotations
@@ -19,11 +22,13 @@ import torch
 
 from ._diff_ready import Device
 
-EDGE_PX = 0.5
+EDGE_PX = 0.75
 """Where coverage has fallen to 1/e outside an edge."""
-LEAST = 0.01
+LEAST = 0.02
 """Coverage that is not worth a triangle."""
-FACES_PER_PIXEL = 32
+FACES_PER_PIXEL = 100
+"""The nearest in depth are kept; at an outline many lie behind each other, and those left out
+could be the ones that cover the pixel."""
 NEAR = 1e-2
 
 
