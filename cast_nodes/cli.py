@@ -28,6 +28,7 @@ from .pictures import load_photo
 from .pipeline import Outcome, Settings, run_folder
 from .run_folder import RESULTS, RunFolder
 from .services.usage import costs_line
+from .services.wording import OF_AN_OBJECT
 from .store import FreshStore, Store
 from .types import Photo
 
@@ -334,6 +335,9 @@ def _finish(
         for item in outcome.failed:
             print(f"cast: {outcome.photo}: {item.label} {item.id}: {item.reason}", file=sys.stderr)
             status = SOME_FAILED
+        if any(OF_AN_OBJECT in item.reason for item in outcome.failed):
+            path = Path(outcome.folder) / "objects.json"
+            print(f'cast: an object\'s retry is its "retry" in {path}: 1, 2, …', file=sys.stderr)
         if not any(o.status != "dropped" for o in outcome.objects) and want_scene:
             print(
                 f"cast: {outcome.photo}: no object was found or kept, the scene is the empty room; "

@@ -241,6 +241,15 @@ def test_a_run_notes_what_it_spent_and_the_report_shows_it(rig, tmp_path, capsys
     report = (folder / "report.html").read_text()
     assert "What was paid for" in report and run["costs"][0]["model"] in report
     assert rig.paid == 1
+
+    objects = json.loads((folder / "objects.json").read_text())
+    rig.double.mesh = Answer.file(b"glTF" + bytes(99))
+    objects[0]["retry"] = 1
+    (folder / "objects.json").write_text(json.dumps(objects))
+    assert main(["run", str(folder), "--only", "mesh", "--mesh", rig.name]) == 1
+    said = capsys.readouterr().err
+    assert "raise this object's retry" in said and 'its "retry" in' in said
+    assert rig.paid == 2
     for path in tmp_path.rglob("*"):
         if path.is_file():
             assert KEYS[rig.name].encode() not in path.read_bytes(), path
