@@ -16,6 +16,7 @@ import numpy as np
 from scipy import ndimage
 
 from .ground import Ground, Samples
+from .window import Box
 
 LENGTH = 0.09
 """Reach of the kernel over the picture, shares of its longer side …"""
@@ -107,10 +108,10 @@ def find_witnesses(samples: Samples, ground: Ground) -> Witnesses | None:
 
 def log_correction(
     witnesses: Witnesses,
-    box: tuple[int, int, int, int],
+    box: Box,
     size: tuple[int, int],
     depth: float,
-    masks: Sequence[np.ndarray],
+    masks: Sequence[tuple[np.ndarray, Box]],
 ) -> np.ndarray | None:
     """(h, w) float32, log of observed over true depth for a thing in the window; None if untold.
 
@@ -118,7 +119,8 @@ def log_correction(
         box: the window's (x0, y0, x1, y1), px of the photo.
         size: (w, h) of the answer.
         depth: the object's typical depth.
-        masks: (H, W) bool of all objects that may cover witnesses near the window.
+        masks: (H, W) bool and the box it fills, of all objects that may cover witnesses near
+            the window.
     """
     x0, y0, x1, y1 = (v / witnesses.side for v in box)
     x, y = witnesses.pixels.T
@@ -127,8 +129,13 @@ def log_correction(
     near &= np.abs(witnesses.log_depth - np.log(depth)) < 2 * LOG_DEPTH
     rows, columns = witnesses.at[near].T
     free = np.ones(len(rows), bool)
-    for mask in masks:
-        free &= ~_covered(mask, rows, columns, max(2, round(0.006 * witnesses.side)))
+    beside = max(2, round(0.006 * witnesses.side))
+    for mask, filled in masks:
+        inside = (rows >= filled[1] - beside) & (rows < filled[3] + beside) & free
+        inside = np.flatnonzero(
+            inside & (columns >= filled[0] - beside) & (columns < filled[2] + beside)
+        )
+        free[inside] = ~_covered(mask, rows[inside], columns[inside], beside)
     chosen = np.flatnonzero(near)[free]
     values = np.stack([witnesses.bend[chosen], witnesses.log_depth[chosen]], 1)
     centres, means, counts = _cells(witnesses.pixels[chosen], values)
