@@ -458,9 +458,16 @@ def test_slow_backends_are_compared_on_common_objects():
     rows = [Row(f"room{n}", 0, "x", 1.0, True, 0.01 * n, 1.0, 0.1, 0.8) for n in range(4)]
     results = {"fast": command.Result(rows, 2.0), "slow": command.Result(rows[:1], 60.0)}
     text = command.compared(results)
-    assert "1 rooms" in text and text.count("\n") >= 3
-    assert results["fast"].within({"room0"}).seconds == pytest.approx(0.5)
+    assert "the 1 objects" in text and text.count("\n") >= 3
+    assert results["fast"].within({("room0", 0)}).seconds == pytest.approx(0.5)
     assert command.compared({"fast": results["fast"]}) == ""
+
+
+def test_a_part_of_a_room_keeps_what_hides_its_objects(noisy):
+    part = command.first_objects(noisy, 2)
+    assert len(part.inputs.objects.kept) == len(part.answer.poses) == 2
+    assert len(part.inputs.objects.objects) == len(noisy.inputs.objects.objects)
+    assert len(measure(part.answer, true_placements(part), part.given)) == 2
 
 
 def test_json_of_failures_holds_no_infinity():
