@@ -15,6 +15,7 @@ from scipy.spatial import KDTree
 from scipy.spatial.transform import Rotation
 
 from ._icp_clouds import Matches
+from ._icp_outline import Outline
 from .problem import Problem
 from .sampling import Surface
 
@@ -32,7 +33,10 @@ STEEPEST = np.deg2rad(15.0)
 NEAR = 0.08
 """An observed point this close to the mesh, in diagonals, supports a pose."""
 MOST_CHECKED = 6000
-SUPPORT_POINTS = (16, 100)
+CHECKED_POINTS = (16, 100)
+"""Observed points that support a pose, in the first check and in that of the shortlist …"""
+CHECKED_SAMPLES = (64, 300)
+"""… and samples of the mesh that must not be where the photo shows something else."""
 SHORTLIST = 400
 SAME_ANGLE = np.deg2rad(20.0)
 SAME_SIZE = 0.1
@@ -112,10 +116,11 @@ def consensus(
     surface: Surface,
     up: np.ndarray | None,
     bounds: tuple[float, float],
+    outline: Outline,
     count: int,
     seed: int,
 ) -> list[Pose]:
-    """The ``count`` best supported poses that differ from each other, best first.
+    """The ``count`` poses that differ from each other and agree best with points and mask.
 
     Args:
         matches: one a size.
@@ -131,11 +136,12 @@ def consensus(
     chosen = rng.permutation(len(size))[:MOST_CHECKED]
     tree = KDTree(surface.spread)
     points = observed[rng.permutation(len(observed))]
-    for number, kept in zip(SUPPORT_POINTS, (SHORTLIST, len(chosen)), strict=True):
-        support = _support(
-            rotation[chosen], translation[chosen], size[chosen], points[:number], tree
-        )
-        chosen = chosen[np.argsort(-support, kind="stable")[:kept]]
+    kept = (SHORTLIST, len(chosen))
+    for number, samples, left in zip(CHECKED_POINTS, CHECKED_SAMPLES, kept, strict=True):
+        poses = rotation[chosen], translation[chosen], size[chosen]
+        merit = _support(*poses, points[:number], tree)
+        merit -= outline.violated(*poses, surface.spread[:samples])
+        chosen = chosen[np.argsort(-merit, kind="stable")[:left]]
     return _distinct(rotation[chosen], translation[chosen], size[chosen], count)
 
 

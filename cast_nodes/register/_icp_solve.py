@@ -15,6 +15,7 @@ from ..frames import Sim3
 from ..types import Mesh, Placement
 from ._icp_clouds import MIN_POINTS, Observed, match, observe
 from ._icp_consensus import Pose, consensus, likely_sizes
+from ._icp_outline import Outline
 from ._icp_refine import Refined, Target, refine
 from .batch import unit_of
 from .sampling import Surface, surface_of
@@ -144,6 +145,7 @@ def _finalists(
         surface,
         up,
         bounds,
+        Outline.of(problem, judge.unit),
         options.starts,
         context.seed,
     )

@@ -16,9 +16,12 @@ from cast_nodes.mesh_data import MeshData
 from cast_nodes.register import _icp_consensus as consensus
 from cast_nodes.register import _icp_refine as refining
 from cast_nodes.register import register
+from cast_nodes.register._icp_clouds import Matches
+from cast_nodes.register._icp_outline import Outline
+from cast_nodes.register.sampling import make_surface
 from cast_nodes.types import Placement
 
-from .conftest import FLOOR, UP, boxes, chair, crate, make_room, mesh_of, upright_pose
+from .conftest import FLOOR, INTRINSICS, UP, boxes, chair, crate, make_room, mesh_of, upright_pose
 
 
 def solve(inputs, context: Context | None = None, **options) -> list[Placement]:
@@ -321,9 +324,6 @@ def test_standing_up_mends_the_lean_and_keeps_middle_and_size(seed):
 @settings(max_examples=4, deadline=None)
 @given(seeds, st.booleans())
 def test_consensus_finds_the_pose_among_matches_of_which_most_are_wrong(seed, upright):
-    from cast_nodes.register._icp_clouds import Matches
-    from cast_nodes.register.sampling import make_surface
-
     rng = np.random.default_rng(seed)
     surface = make_surface(chair())
     truth = upright_pose(float(rng.uniform(-3, 3)), (0.1, 2.0), 1.5)
@@ -332,11 +332,34 @@ def test_consensus_finds_the_pose_among_matches_of_which_most_are_wrong(seed, up
     matched = on_mesh.copy()
     wrong = rng.random(400) > 0.2
     matched[wrong] = surface.spread[rng.integers(0, len(surface.spread), wrong.sum())]
+    everywhere = Outline(INTRINSICS, np.ones((180, 240), bool), np.full((180, 240), np.nan))
+    up = UP if upright else None
     found = consensus.consensus(
-        [Matches(seen, matched, 1.5)], seen, surface, UP if upright else None, (0.8, 2.5), 4, 0
+        [Matches(seen, matched, 1.5)], seen, surface, up, (0.8, 2.5), everywhere, 4, 0
     )
     np.testing.assert_allclose(found[0].rotation, truth.rotation, atol=0.1)
     assert found[0].size == pytest.approx(1.5, rel=0.1)
+
+
+def test_mesh_beside_the_mask_or_before_the_seen_surface_is_forbidden():
+    allowed, front = np.zeros((10, 10), bool), np.full((10, 10), np.nan)
+    allowed[:, :5] = True
+    front[:5, :5] = 2.0
+    outline = Outline(np.array([[10.0, 0, 5], [0, 10, 5], [0, 0, 1]]), allowed, front)
+    samples = np.array(
+        [
+            [-0.5, -0.5, 2.0],  # on the seen surface
+            [-0.5, -0.5, 3.0],  # behind it
+            [-0.5, -0.5, 1.5],  # before it
+            [-0.5, 0.5, 1.5],  # where no surface is known
+            [0.5, 0.5, 2.0],  # beside the mask
+            [-0.5, 0.5, -1.0],  # behind the camera
+        ]
+    )
+    still = np.eye(3)[None], np.zeros((1, 3)), np.ones(1)
+    found = [float(outline.violated(*still, sample[None])[0]) for sample in samples]
+    assert found == [0, 0, 1, 0, 1, 1]
+    assert outline.violated(*still, samples)[0] == pytest.approx(0.5)
 
 
 def test_fewer_right_matches_are_needed_for_two_points_than_for_three():
