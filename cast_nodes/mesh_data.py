@@ -367,18 +367,22 @@ def cleaned(data: MeshData, name: str = "mesh") -> MeshData:
     Raises:
         CastError: nothing is left.
     """
-    faces, vertices = data.faces, data.vertices
-    keep = np.all((faces >= 0) & (faces < len(vertices)), axis=1)
-    finite = np.all(np.isfinite(vertices) & (np.abs(vertices) < 1e12), axis=1)
-    keep &= finite[np.where(keep[:, None], faces, 0)].all(1)
-    faces, face_material = faces[keep], data.face_material[keep]
+    faces, vertices, face_material = data.faces, data.vertices, data.face_material
+    low, high = (faces.min(), faces.max()) if faces.size else (0, -1)
+    # Most meshes are sound, and telling so is cheaper than asking each face.
+    if low < 0 or high >= len(vertices) or not np.abs(vertices).max(initial=0.0) < 1e12:
+        keep = np.all((faces >= 0) & (faces < len(vertices)), axis=1)
+        finite = np.all(np.isfinite(vertices) & (np.abs(vertices) < 1e12), axis=1)
+        keep &= finite[np.where(keep[:, None], faces, 0)].all(1)
+        faces, face_material = faces[keep], face_material[keep]
     if len(faces):
         a, b, c = (vertices[faces[:, i]] for i in range(3))
         double_area = np.linalg.norm(np.cross(b - a, c - a), axis=1)
         used, _ = _compact(faces, len(vertices))
         extent = float(np.ptp(vertices[used], axis=0).max())
         solid = np.asarray(double_area > 1e-12 * extent * extent)
-        faces, face_material = faces[solid], face_material[solid]
+        if not solid.all():
+            faces, face_material = faces[solid], face_material[solid]
     if not len(faces):
         raise CastError(f"{name} has no faces, so there is nothing to place")
     used, faces = _compact(faces, len(vertices))
