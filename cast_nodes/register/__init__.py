@@ -75,7 +75,11 @@ def register(inputs: RegisterInputs, choice: Choice, context: Context) -> Placem
             if not placement.failure:
                 context.store.put(key, placement)
             finish(placement, f"{problem.label} {problem.id}", False)
-    return Placements(tuple(placements[item.id] for item in kept), source=choice.backend.info.name)
+    return Placements(
+        tuple(placements[item.id] for item in kept),
+        source=choice.backend.info.name,
+        notes=surveyed.notes if surveyed else (),
+    )
 
 
 def _solved(problems: list[Problem], choice: Choice, context: Context) -> list[Placement]:
