@@ -60,7 +60,7 @@ class Timing:
 
 def measure(service: str, objects: int, mesh_s: float) -> Timing:
     """The time of the mesh stage for so many different objects, all of them paid for."""
-    limit = get_backend("mesh", service).workers(Context())
+    limit = get_backend("mesh", service).workers() or 1
     with tempfile.TemporaryDirectory() as folder, _led_to_a_double(service, mesh_s) as double:
         context = Context(store=Store(), folders=Folders(Path(folder), Path(folder)))
         inputs, choice = _inputs(objects), choose("mesh", service)
@@ -120,7 +120,7 @@ def table(timings: list[Timing]) -> str:
 
 def main() -> int:
     """Prints the table; 1 when a bound is not kept."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description="Wall time of paid meshes.")
     parser.add_argument("--seconds", type=float, default=5.0)
     parser.add_argument("--objects", default="1,10,40")
     parser.add_argument("--service", choices=list(SERVICES), action="append")

@@ -64,7 +64,7 @@ class Service:
     task_timeout_s: float = 600.0
     poll_s: float = 2.0
     settle_s: float = 20.0
-    attempts: int = 6
+    attempts: int = 8
     backoff_s: float = 0.5
     backoff_max_s: float = 60.0
     max_download_mb: float = 150.0

@@ -29,7 +29,8 @@ HIDDEN = "***"
 _MIN_SECRET = 6  # shorter values would blank ordinary words
 _SECRET_NAME = re.compile(r"(KEY|TOKEN|SECRET|PASSWORD)$")
 _SHAPES = re.compile(
-    r"\b(?:Bearer|Basic|Token)\s+[A-Za-z0-9._~+/=-]{6,}"
+    r"\b(?:Bearer|Basic|Token)\s+(?=\S*\d)[A-Za-z0-9._~+/=-]{8,}"
+    r"|(?<=://)[^/\s:@]+:[^/\s@]+(?=@)"
     r"|\b(?:r8_|tsk_|sk-|hf_|AIza)[A-Za-z0-9_-]{8,}"
 )
 """How the keys of these services look, for those that no setting of ours has held."""

@@ -102,7 +102,7 @@ def test_a_service_works_on_more_objects_at_once_than_there_are_processors():
     assert not [m for m in made if isinstance(m, str)]
 
 
-def test_an_object_that_hangs_does_not_hold_up_a_stop(monkeypatch):
+def test_a_service_that_hangs_does_not_hold_up_a_stop(monkeypatch):
     monkeypatch.setattr("cast_nodes.per_object.GRACE_S", 0.05)
     cancel, begun, gate = CancelToken(), threading.Event(), threading.Event()
 
@@ -112,8 +112,21 @@ def test_an_object_that_hangs_does_not_hold_up_a_stop(monkeypatch):
 
     threading.Thread(target=lambda: begun.wait(5) and cancel.cancel()).start()
     with pytest.raises(Cancelled):
-        run_tasks("mesh", [task("a", hang)], Context(store=Store(), cancel=cancel))
+        run_tasks("mesh", [task("a", hang)], Context(store=Store(), cancel=cancel), workers=1)
     gate.set()
+
+
+def test_work_on_this_machine_is_waited_for_when_stopped():
+    cancel, ended = CancelToken(), threading.Event()
+
+    def slow():
+        cancel.cancel()
+        threading.Event().wait(0.3)
+        ended.set()
+
+    with pytest.raises(Cancelled):
+        run_tasks("mesh", [task("a", slow)], Context(store=Store(), cancel=cancel))
+    assert ended.is_set()
 
 
 def test_what_is_wrong_for_all_lets_the_others_finish_what_they_began():
