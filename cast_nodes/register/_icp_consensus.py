@@ -37,6 +37,8 @@ CHECKED_POINTS = (16, 100)
 """Observed points that support a pose, in the first check and in that of the shortlist …"""
 CHECKED_SAMPLES = (64, 300)
 """… and samples of the mesh that must not be where the photo shows something else."""
+FORBIDDEN = 2.0
+"""Weight of such samples beside the support."""
 SHORTLIST = 400
 SAME_ANGLE = np.deg2rad(20.0)
 SAME_SIZE = 0.1
@@ -63,8 +65,10 @@ class Pose:
     def from_matrix(mesh_from_camera: np.ndarray) -> Pose | None:
         """From that matrix; None when it has shrunk to nothing or is not finite."""
         linear = mesh_from_camera[:3, :3]
+        if not np.isfinite(mesh_from_camera).all():
+            return None
         determinant = np.linalg.det(linear)
-        if not (np.isfinite(mesh_from_camera).all() and determinant > 1e-12):
+        if not determinant > 1e-12:
             return None
         scale = float(np.cbrt(determinant))
         rotation = linear.T / scale
@@ -140,7 +144,7 @@ def consensus(
     for number, samples, left in zip(CHECKED_POINTS, CHECKED_SAMPLES, kept, strict=True):
         poses = rotation[chosen], translation[chosen], size[chosen]
         merit = _support(*poses, points[:number], tree)
-        merit -= outline.violated(*poses, surface.spread[:samples])
+        merit -= FORBIDDEN * outline.violated(*poses, surface.spread[:samples])
         chosen = chosen[np.argsort(-merit, kind="stable")[:left]]
     return _distinct(rotation[chosen], translation[chosen], size[chosen], count)
 

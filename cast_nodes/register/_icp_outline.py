@@ -34,7 +34,8 @@ class Outline:
     def of(problem: Problem, unit: float) -> Outline:
         slack = max(1, round(SLACK * max(problem.mask.shape)))
         allowed = ndimage.maximum_filter(problem.mask | problem.unknown, 2 * slack + 1)
-        return Outline(problem.intrinsics, allowed, problem.depth / unit)
+        front = np.full(problem.depth.shape, np.nan) if problem.approximate else problem.depth
+        return Outline(problem.intrinsics, allowed, front / unit)
 
     def violated(
         self, rotation: np.ndarray, translation: np.ndarray, size: np.ndarray, samples: np.ndarray
