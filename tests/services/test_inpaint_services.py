@@ -262,6 +262,8 @@ class TestTheEmptyRoom:
         retried = scene().replaced(replace(scene().by_id(3), retry=1))
         qwen.run(retried, empty_room=True)
         assert qwen.paid == 3, "two views and one room"
+        qwen.run(retried, empty_room=True, room_retry=1)
+        assert qwen.paid == 4, "the room again, no view"
 
     def test_patches_stand_in_when_the_service_fails(self, qwen: Service) -> None:
         qwen.double.answer = lambda asked: (
@@ -274,6 +276,7 @@ class TestTheEmptyRoom:
         assert np.abs(views.background.astype(int) - photo())[box].mean() > 20
         (warning,) = qwen.warnings
         assert "painted from the photo alone" in warning and "I cannot do that" in warning
+        assert "inpaint.room_retry" in warning
         assert views.notes == (warning,)
 
     def test_no_plate_no_payment(self, qwen: Service) -> None:
