@@ -15,8 +15,8 @@ for those that stand on other things. ``from truth`` is the noise floor: the ref
 ``hybrid`` started from the true pose. What the measures are is told in
 ``benchmarks/register_measures.py``; what the rooms are, in ``register_rooms.py``.
 
-Slow backends (``--slow``) take only ``--slow-objects`` objects of ``--slow-rooms`` rooms of each
-mode; another table then compares all backends on the objects they have in common.
+Slow backends (``--slow``) take only ``--slow-objects`` objects of ``--slow-rooms`` rooms of the
+``--slow-modes``; another table then compares all backends on the objects they have in common.
 
 To measure from outside, on the files alone:
 
@@ -137,7 +137,7 @@ def run_mode(
         for name, result in results.items():
             mine = room
             if name in options.slow:
-                if number >= options.slow_rooms:
+                if number >= options.slow_rooms or mode.name not in options.slow_modes:
                     continue
                 mine = first_objects(room, options.slow_objects)
             if name == FLOOR:
@@ -286,6 +286,8 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     add("--slow", nargs="*", default=["differentiable"], metavar="NAME",
         help="backends that take few rooms")  # fmt: skip
     add("--slow-rooms", type=int, default=1, help="rooms of each mode for those")
+    add("--slow-modes", nargs="*", choices=MODES, metavar="MODE", default=QUICK_MODES,
+        help=f"modes for those ({', '.join(QUICK_MODES)})")  # fmt: skip
     add("--slow-objects", type=int, default=3, help="objects of each such room")
     add("--device", choices=("cpu", "cuda"), default="cpu", help="for backends that can choose")
     add("--no-floor", dest="floor", action="store_false", help="leave out the noise floor")

@@ -28,7 +28,7 @@ class Style:
         least_area: share of the picture that is visible of a thing, at least.
     """
 
-    count: tuple[int, int] = (3, 9)
+    count: tuple[int, int] = (3, 10)
     frontal: bool = False
     crowd_m: float | None = None
     small: float = 0.3
@@ -78,7 +78,7 @@ FEWER, SURELY = 10, 0.012
 
 @dataclass
 class Occupancy:
-    """Which cells of the room are taken: the things' surfaces and a cell around them."""
+    """Which cells of the room are taken: the things, what they enclose, and a cell around."""
 
     taken: np.ndarray = field(
         default_factory=lambda: np.zeros(
@@ -93,12 +93,29 @@ class Occupancy:
 
     def add(self, points: np.ndarray) -> None:
         x, y, z = self._cells(points)
+        if not len(x):
+            return
         for dx, dz in ((0, 0), (1, 0), (-1, 0), (0, 1), (0, -1)):
             self.taken[x + dx, y, z + dz] = True
+        part = np.s_[x.min() : x.max() + 1, : y.max() + 1, z.min() : z.max() + 1]
+        own = np.zeros(self.taken.shape, bool)[part]
+        own[x - x.min(), y, z - z.min()] = True
+        self.taken[part] |= enclosed(own)
 
     def free(self, points: np.ndarray, touching: float = TOUCHING) -> bool:
         """Whether something with these (n, 3) surface points fits."""
         return bool(self.taken[self._cells(points)].sum() <= touching * len(points))
+
+
+def enclosed(taken: np.ndarray) -> np.ndarray:
+    """(nx, ny, nz) bool, cells with a taken one above and on each of the four sides."""
+    inside = np.ones(taken.shape, bool)
+    for axis, directions in ((0, (1, -1)), (1, (-1,)), (2, (1, -1))):
+        for direction in directions:
+            turned = np.flip(taken, axis) if direction < 0 else taken
+            reached = np.logical_or.accumulate(turned, axis)
+            inside &= np.flip(reached, axis) if direction < 0 else reached
+    return inside
 
 
 SKETCH_WIDTH = 128

@@ -160,6 +160,18 @@ def test_what_is_taken_is_not_free():
     assert occupancy.free(wall + np.array([0.3, 0, 0]))
 
 
+def test_the_inside_of_a_closed_thing_is_taken_and_the_space_below_a_table_is_not():
+    crate = Piece(joined([box((1, 1, 1), (0, 0, 0), GREY)]), "crate")
+    leg = [box((0.1, 0.9, 0.1), (x, 0, z), GREY) for x in (-0.4, 0.4) for z in (-0.4, 0.4)]
+    table = Piece(joined([box((1, 0.1, 1), (0, 0.9, 0), GREY), *leg]), "table")
+    middle = np.array([0, 0.5, -3])
+    ball = np.random.default_rng(0).normal(size=(500, 3)) * 0.05 + middle
+    for piece, free in ((crate, False), (table, True)):
+        occupancy = Occupancy()
+        occupancy.add(piece.samples + middle)
+        assert occupancy.free(ball) == free
+
+
 def test_every_kept_thing_is_seen_enough_and_the_others_are_dropped(stock):
     room = make_room(stock, MODES["crowded"], 1, width=WIDTH, height=HEIGHT)
     assert len(room.inputs.objects.kept) >= 8
