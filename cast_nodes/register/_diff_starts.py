@@ -94,7 +94,7 @@ def _settled(model: PoseModel, picture: _Picture, cloud: np.ndarray, body: Body)
 
     zero = np.zeros(model.freedoms)
     bound = np.full(model.freedoms, 2.0)
-    bound[-2] = np.pi / YAWS  # half way to the next yaw
+    bound[-2] = 1.5 * np.pi / YAWS  # more than half way to the next yaw
     found = least_squares(
         residuals, zero, bounds=(-bound, bound), loss="soft_l1", f_scale=FAR,
         max_nfev=EVALUATIONS, diff_step=1e-4,
