@@ -13,7 +13,7 @@ import numpy as np
 
 from .masks import blur
 
-COARSE_SIDE, FINE_SIDE = 96, 320  # px at which the fit is searched and refined
+COARSE_SIDE, FINE_SIDE = 96, 256  # px at which the fit is searched and refined
 MOST_SCALE = 1.6
 MOST_SHIFT = 0.4  # share of the square's side
 FREE_WEIGHT = 0.35  # ground beside the object, against the object's own pixels

@@ -55,10 +55,13 @@ def frame_of(item: InpaintItem, margin: float) -> Frame:
         # it, or the photo's edge.
         met = grow(item.visible, max(2.0, TOUCH * size)) & unknown
         near = grow(met, HIDDEN_ROOM * size) & unknown if met.any() else met
-        if near.any():
-            rows, columns = np.flatnonzero(near.any(1)), np.flatnonzero(near.any(0))
-            x0, y0 = min(x0, int(columns[0])), min(y0, int(rows[0]))
-            x1, y1 = max(x1, int(columns[-1]) + 1), max(y1, int(rows[-1]) + 1)
+        # To the sides as far as it reaches beside the object, up and down above and below it.
+        columns = np.flatnonzero(near[y0:y1].any(0))
+        rows = np.flatnonzero(near[:, x0:x1].any(1))
+        if len(columns):
+            x0, x1 = min(x0, int(columns[0])), max(x1, int(columns[-1]) + 1)
+        if len(rows):
+            y0, y1 = min(y0, int(rows[0])), max(y1, int(rows[-1]) + 1)
     side = int(np.ceil(max(x1 - x0, y1 - y0, 1) / (1 - 2 * margin)))
     return Frame(int(np.floor((x0 + x1 - side) / 2)), int(np.floor((y0 + y1 - side) / 2)), side)
 

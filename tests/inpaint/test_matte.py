@@ -103,7 +103,7 @@ def painted(cover: np.ndarray) -> np.ndarray:
 
 
 class TestAlign:
-    @settings(max_examples=12)
+    @settings(max_examples=6)
     @given(st.floats(0.75, 1.3), st.floats(-0.1, 0.1), st.floats(-0.1, 0.1))
     def test_scale_and_shift_are_found_from_the_visible_part(
         self, scale: float, x: float, y: float
