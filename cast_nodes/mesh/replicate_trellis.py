@@ -86,7 +86,7 @@ def _needs() -> tuple[Need, ...]:
         key,
         present=lambda context: key.present(context) or bool(own_url("", OWN)),
         mend=f"{key.mend}, or name a server of your own with base_url or {OWN}",
-        unless=lambda options: bool(options.base_url),
+        unless=lambda options: bool(own_url(options.base_url, OWN)),
     )
 
 
