@@ -26,11 +26,15 @@ CELLS = 20
 """Cells along the picture's longer side whose pixels make one witness."""
 GATE = 0.1
 """A pixel lies on a plane when its depth is within this share of the plane's."""
+FLOOR_DOUBT = (np.radians(0.4), 0.007)
+"""How far the refitted floor may be off, one standard deviation: turned, and moved as a share …"""
+WALL_DOUBT = (np.radians(2.0), 0.03)
+"""… and walls, whose own pixels alone made them."""
 LEAST_SPREAD, MOST_SPREAD = 0.0015, 0.055
 """Bends below are no bends, and above them the ground is no plane."""
 MOST = 0.08
 """No depth is corrected by more than this."""
-NUGGET = 0.05
+NUGGET = 0.3
 """Variance of a witness about the smooth bend, share of the bend's own."""
 MOST_UNFORETOLD = 0.7
 """Share of the bend's variance that witnesses may fail to foretell of each other."""
@@ -49,6 +53,8 @@ class Witnesses:
         at: (n, 2) int64, row and column in the photo.
         log_depth: (n,) of the observed depth.
         bend: (n,) log of observed over plane depth.
+        doubt: (n, 3 planes) float64, how the bend would change if each plane were turned about
+            either of its axes or moved by one standard deviation.
         spread: standard deviation of the bend over the picture.
         noise: standard deviation of single pixels about the bend.
         side: px, the picture's longer side.
@@ -58,6 +64,7 @@ class Witnesses:
     at: np.ndarray
     log_depth: np.ndarray
     bend: np.ndarray
+    doubt: np.ndarray
     spread: float
     noise: float
     side: int
@@ -76,11 +83,19 @@ def find_witnesses(samples: Samples, ground: Ground) -> Witnesses | None:
     if ground.floor is None or ground.floor[3] <= 0:
         return None
     bend = np.full(len(samples.points), np.nan)
-    for plane in (ground.floor, *ground.walls):
+    planes = (ground.floor, *ground.walls)
+    doubt = np.zeros((len(samples.points), 3 * len(planes)))
+    for index, plane in enumerate(planes):
         form = -plane[:3] * samples.unit / plane[3]
         ratio = samples.points @ form
         mine = np.isnan(bend) & (np.abs(ratio - 1) < GATE)
         bend[mine] = np.log(ratio[mine])
+        turn_rad, shift = FLOOR_DOUBT if index == 0 else WALL_DOUBT
+        sides = np.linalg.svd(plane[None, :3])[2][1:]
+        on_plane = samples.points[mine] / ratio[mine, None]
+        height = plane[3] / samples.unit
+        doubt[mine, 3 * index : 3 * index + 2] = turn_rad / height * (on_plane @ sides.T)
+        doubt[mine, 3 * index + 2] = shift
     chosen = np.isfinite(bend)
     if chosen.sum() < FEWEST * 4:
         return None
@@ -100,6 +115,7 @@ def find_witnesses(samples: Samples, ground: Ground) -> Witnesses | None:
         at=samples.at[chosen],
         log_depth=np.log(samples.points[chosen, 2] * samples.unit),
         bend=bend[chosen],
+        doubt=doubt[chosen],
         spread=float(spread),
         noise=float(np.sqrt(variance)),
         side=samples.side,
@@ -137,13 +153,16 @@ def log_correction(
         )
         free[inside] = ~_covered(mask, rows[inside], columns[inside], beside)
     chosen = np.flatnonzero(near)[free]
-    values = np.stack([witnesses.bend[chosen], witnesses.log_depth[chosen]], 1)
+    values = np.column_stack(
+        [witnesses.bend[chosen], witnesses.log_depth[chosen], witnesses.doubt[chosen]]
+    )
     centres, means, counts = _cells(witnesses.pixels[chosen], values)
     if len(centres) < FEWEST:
         return None
-    bend, log_depth = means.T
+    bend, log_depth, doubt = means[:, 0], means[:, 1], means[:, 2:] / witnesses.spread
     noise = NUGGET + (witnesses.noise / witnesses.spread) ** 2 / counts
     matrix = _kernel(centres, centres) * _alike(log_depth[:, None] - log_depth)
+    matrix += doubt @ doubt.T  # what a plane that is off makes all its witnesses say
     inverse = np.linalg.inv(matrix + np.diag(noise))
     weight = inverse @ bend
     # Each witness foretold by the others (Rasmussen and Williams 2006, eq. 5.12): a bend that

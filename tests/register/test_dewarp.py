@@ -74,7 +74,8 @@ def witnesses_of(bend: np.ndarray) -> Witnesses:
     pixels = np.stack([columns, rows], 1) + 0.5
     far = np.full(len(rows), np.log(2.6))
     at = np.stack([rows, columns], 1)
-    return Witnesses(pixels / WIDTH, at, far, bend[rows, columns], 0.03, 0.003, WIDTH)
+    sure = np.zeros((len(rows), 3))
+    return Witnesses(pixels / WIDTH, at, far, bend[rows, columns], sure, 0.03, 0.003, WIDTH)
 
 
 def test_a_smooth_bend_is_carried_on_and_fades_away_from_its_witnesses():
@@ -87,7 +88,10 @@ def test_a_smooth_bend_is_carried_on_and_fades_away_from_its_witnesses():
     assert np.abs(found - true)[75:].max() < 0.006, "among the witnesses"
     assert np.abs(found)[0].max() < 0.2 * np.abs(found).max(), "a third of the picture above"
     hidden = np.ones((HEIGHT, WIDTH), bool)
-    assert log_correction(witnesses_of(bend), box, (120, 150), 2.6, ((hidden, (0, 0, WIDTH, HEIGHT)),)) is None
+    assert (
+        log_correction(witnesses_of(bend), box, (120, 150), 2.6, ((hidden, (0, 0, WIDTH, HEIGHT)),))
+        is None
+    )
     assert log_correction(witnesses_of(bend), box, (120, 150), 26.0, ()) is None, "far behind"
 
 
