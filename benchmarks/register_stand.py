@@ -48,7 +48,7 @@ class Eye:
 
 @dataclass(frozen=True, eq=False)
 class Stood:
-    """A piece at its place. ``supported_by`` is another one's index, or "floor"."""
+    """A piece at its place. ``supported_by`` is another one's index, "floor" or "ceiling"."""
 
     piece: Piece
     world_from_object: Sim3
@@ -181,6 +181,7 @@ class Sketch:
         return whole, np.append(self.seen - lost, nearer.sum())
 
 
+HUNG_M = (1.1, 1.7)
 LOWEST_TOP_M, HIGHEST_TOP_M = 0.15, 1.15
 ATTEMPTS = 60
 CHOICES = 6
@@ -201,9 +202,10 @@ def arrange(rng: np.random.Generator, pieces: list[Piece], eye: Eye, style: Styl
                 new = _on_something(rng, piece, scale, stood, style)
             else:
                 new = _on_floor(rng, piece, scale, eye, style, centre)
+                new = _hung(rng, new) if piece.hanging else new
             if new is None:
                 continue
-            lift = np.array([0, 0.0 if new.supported_by == "floor" else RAISED_M, 0])
+            lift = np.array([0, RAISED_M if isinstance(new.supported_by, int) else 0.0, 0])
             few = new.world_from_object.apply(piece.samples[::FEWER]) + lift
             if not occupancy.free(few, SURELY):
                 continue
@@ -243,6 +245,13 @@ def _on_floor(rng, piece: Piece, scale: float, eye: Eye, style: Style, centre) -
     rotation = turn(_yaw(rng, place, style))
     foot = scale * (rotation @ piece.foot)
     return Stood(piece, Sim3(rotation, [place[0], 0, place[1]] - foot, scale), "floor")
+
+
+def _hung(rng: np.random.Generator, standing: Stood) -> Stood:
+    """The thing above its place, on a cord that is not seen."""
+    pose, lift = standing.world_from_object, rng.uniform(*HUNG_M)
+    raised = Sim3(pose.rotation, pose.translation + np.array([0, lift, 0]), pose.scale)
+    return Stood(standing.piece, raised, "ceiling")
 
 
 def _on_something(rng, piece: Piece, scale: float, stood, style: Style) -> Stood | None:

@@ -16,7 +16,7 @@ from benchmarks.register_rooms import MODES, make_room
 from benchmarks.register_sensor import NOISY, damaged, rough_mask, sensed_depth, stretched
 from benchmarks.register_shapes import LARGE, SMALL, armchair, box, joined, lathe, make_shape
 from benchmarks.register_stand import Occupancy, turn
-from benchmarks.register_stock import Piece, find_top, load_stock
+from benchmarks.register_stock import Piece, Stock, find_top, load_stock
 from cast_nodes.frames import Sim3, project
 from cast_nodes.mesh_data import make_glb, read_mesh
 from cast_nodes.raster import rasterize
@@ -149,6 +149,20 @@ def test_things_stand_on_the_floor_or_exactly_on_another(stock):
                 assert np.abs(levels - height.min()).min() < 0.01
                 stacked += 1
     assert stacked >= 2
+
+
+def test_what_hangs_is_above_the_floor_and_touches_nothing():
+    lamp = Piece(joined([box((0.4, 0.3, 0.4), (0, 0, 0), GREY)]), "lamp_1")
+    hung = 0
+    for seed in range(12):
+        room = make_room(Stock((lamp,), 0.0), MODES["clean"], seed, count=1, width=80, height=60)
+        floor = room.inputs.geometry.floor
+        for i, pose in room.answer.poses.items():
+            assert room.answer.supported_by[i] == "ceiling"
+            height = pose.apply(read_mesh(room.answer.meshes[i]).vertices) @ floor[:3] + floor[3]
+            assert height.min() > 1
+            hung += 1
+    assert hung
 
 
 def test_what_is_taken_is_not_free():
