@@ -22,6 +22,7 @@ MARGIN, BOTTOM, TOP = 0.04, 0.08, 0.02  # round the card, shares of the panel's 
 BORDER, RADIUS, PADDING = 5, 20, 40  # px
 CAPTION = "Extracted Object"
 OUTLINE = (255, 32, 64)
+RIM = 0.008  # of the card's inside, share of its side
 SEARCH = 0.05  # how far from where it should be the card is looked for, share of the height
 
 
@@ -190,13 +191,13 @@ def cut_back(answer: np.ndarray, layout: Layout) -> Cut:
         if box is not None and score > best_score:
             best, best_score = box, score
     if best is not None:
-        return Cut(_cropped(answer, best), best, True)
+        return Cut(_without_rim(_cropped(answer, best)), best, True)
     if abs(np.log(across / down)) > 0.15 and _plain_rim(answer):
         side = max(width, height)
         x, y = (width - side) / 2, (height - side) / 2
         whole = (x, y, x + side, y + side)
         return Cut(_cropped(answer, whole), whole, False)
-    return Cut(_cropped(answer, guesses[0]), guesses[0], False)
+    return Cut(_without_rim(_cropped(answer, guesses[0])), guesses[0], False)
 
 
 Box = tuple[float, float, float, float]
@@ -303,6 +304,15 @@ def _cropped(answer: np.ndarray, box: Box) -> np.ndarray:
     at = (x0 + pad, y0 + pad, x1 + pad, y1 + pad)
     picture = Image.fromarray(wide).resize((side, side), Image.Resampling.BICUBIC, at)
     return np.asarray(picture)
+
+
+def _without_rim(card: np.ndarray) -> np.ndarray:
+    """The card with its outermost pixels redone from those inside.
+
+    Resizing has mixed the border into them, and the border's round corners reach over them.
+    """
+    rim = max(2, round(RIM * len(card)))
+    return np.pad(card[rim:-rim, rim:-rim], ((rim, rim), (rim, rim), (0, 0)), mode="edge")
 
 
 def _plain_rim(answer: np.ndarray) -> bool:

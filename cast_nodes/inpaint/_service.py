@@ -20,8 +20,8 @@ from ..errors import ObjectFailure, StorageError
 from ..pictures import png_bytes, to_srgb
 from ..services.download import checked_picture, download
 from ..services.journal import Journal
-from ..services.policy import Service, ServiceFailure
-from ..services.tasks import Expired
+from ..services.policy import Service
+from ..services.troubles import Expired, ServiceFailure
 from ..services.wording import for_photo
 from ..types import View
 from . import InpaintItem, InpaintOptions, Painter, RoomItem, Wants

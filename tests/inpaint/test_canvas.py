@@ -170,6 +170,15 @@ class TestCutBack:
         want = (left + x0, top + y0, left + x1, top + y1)
         assert cut.found and cut.box == pytest.approx(want, abs=1)
 
+    @pytest.mark.parametrize("width", [700, 1120, 1344])
+    def test_nothing_of_the_border_is_left_on_the_card(self, drawn_window, width: int) -> None:
+        layout, canvas, _ = drawn_window
+        answer = jpeg(resized(canvas, width, round(width * layout.height / layout.width)))
+        card = cut_back(answer, layout).rgb.astype(int)
+        sides = (card[:3], card[-3:], card[:, :3], card[:, -3:])
+        rim = np.concatenate([side.reshape(-1, 3) for side in sides])
+        assert np.mean(rim.min(-1) > 235) > 0.97
+
     def test_a_card_that_the_editor_has_moved_a_little_is_found(self, drawn_window) -> None:
         layout, canvas, _ = drawn_window
         moved = np.roll(canvas, (7, -11), (0, 1))

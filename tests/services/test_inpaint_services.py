@@ -51,7 +51,8 @@ class Service:
     spent: list[Usage]
 
     def run(self, objects: Objects | None = None, **options: Any) -> Views:
-        options = {"empty_room": False, "background": False, "max_size": 128} | options
+        usual = {"mode": "plain", "empty_room": False, "background": False, "max_size": 128}
+        options = usual | options
         options["background"] = options["background"] or options["empty_room"]
         return inpaint(objects or scene(), choose("inpaint", self.name, **options), self.context)
 
