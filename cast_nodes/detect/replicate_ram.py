@@ -15,9 +15,10 @@ from ..backends import Backend, BackendInfo, Options, Price, option
 from ..content import content_key
 from ..context import Context, Progress, Usage
 from ..pictures import png_bytes
-from ..services.policy import ServiceFailure
 from ..services.replicate import NEEDS, REPLICATE, prediction_api
-from ..services.tasks import Finished, TaskState, task_result
+from ..services.task_api import Finished, TaskState
+from ..services.tasks import task_result
+from ..services.troubles import ServiceFailure
 from ..services.wording import for_photo
 from ..types import Objects, Photo
 from . import DetectInputs

@@ -10,7 +10,7 @@ from ..content import content_key
 from ..context import Context, Usage
 from ..services.own_server import own_prediction_api, own_server, own_url
 from ..services.replicate import NEEDS, REPLICATE, prediction_api
-from ..services.tasks import TaskState
+from ..services.task_api import TaskState
 from ..types import MeshEntry
 from . import MeshItem
 

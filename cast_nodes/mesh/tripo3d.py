@@ -8,7 +8,7 @@ from typing import Literal
 from ..backends import Backend, BackendInfo, Options, Price, option
 from ..content import content_key
 from ..context import Context, Usage
-from ..services.tasks import TaskState
+from ..services.task_api import TaskState
 from ..services.tripo import NEEDS, TRIPO, image_to_model_api
 from ..types import MeshEntry
 from . import MeshItem

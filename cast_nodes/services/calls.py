@@ -17,7 +17,8 @@ from ..context import Context, Usage
 from ..errors import CastError, StorageError
 from .farewell import beside, finished_first
 from .journal import Journal, Record, now
-from .policy import Service, ServiceFailure, Trouble, backoff_s, classify, failure, patient, slot
+from .policy import Service, backoff_s, failure, patient, slot
+from .troubles import ServiceFailure, Trouble, classify
 
 
 def paid_call(

@@ -21,9 +21,10 @@ from urllib.parse import unquote_to_bytes, urlsplit
 
 from ..context import Context
 from ..errors import StorageError
-from .policy import Expired, Garbled, Service, ServiceFailure, StatusError, retry_read
+from .policy import Service, retry_read
 from .secrets import redact
 from .transport import http_timeout, trusted
+from .troubles import Expired, Garbled, ServiceFailure, StatusError
 
 FileKind = Literal["glb", "picture", "json", "bytes"]
 

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..backends import Need
-from .policy import Garbled, Service
+from .policy import Service
 from .secrets import key_need, secret, setting
+from .troubles import Garbled
 
 GEMINI = Service(
     name="gemini",

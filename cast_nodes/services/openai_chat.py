@@ -12,8 +12,9 @@ from dataclasses import replace
 from urllib.parse import urlsplit
 
 from ..errors import BadInput
-from .policy import Garbled, Service
+from .policy import Service
 from .secrets import secret, setting
+from .troubles import Garbled
 from .vision_chat import Reply, Vision, data_uri
 
 KEY_SETTING, URL_SETTING = "CAST_OPENAI_KEY", "CAST_OPENAI_URL"

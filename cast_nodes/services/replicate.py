@@ -14,10 +14,11 @@ from typing import Any
 
 from ..backends import Need
 from ..context import Usage
-from .policy import Garbled, Service, iso_seconds
+from .policy import Service
 from .secrets import key_need, secret
-from .tasks import Lookup, TaskApi, TaskState
+from .task_api import Lookup, TaskApi, TaskState
 from .transport import http_timeout, status_transport
+from .troubles import Garbled, iso_seconds
 
 REPLICATE = Service(
     name="replicate",

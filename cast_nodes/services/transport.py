@@ -5,7 +5,8 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from .policy import Service, StatusError
+from .policy import Service
+from .troubles import StatusError
 
 
 def http_timeout(service: Service) -> Any:

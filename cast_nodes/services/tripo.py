@@ -14,10 +14,11 @@ from typing import Any
 
 from ..backends import Need
 from ..context import Usage
-from .policy import Garbled, Service, StatusError, iso_seconds
+from .policy import Service
 from .secrets import key_need, secret
-from .tasks import Lookup, TaskApi, TaskState
+from .task_api import Lookup, TaskApi, TaskState
 from .transport import message_in
+from .troubles import Garbled, StatusError, iso_seconds
 
 TRIPO = Service(
     name="tripo",

@@ -12,17 +12,14 @@ from mesh_rigs import Waits
 
 from cast_nodes.context import CancelToken, Context
 from cast_nodes.errors import BadInput, Cancelled
-from cast_nodes.services.policy import (
+from cast_nodes.services.policy import Service, backoff_s, retry_read, slot
+from cast_nodes.services.troubles import (
     Garbled,
-    Service,
     ServiceFailure,
     StatusError,
-    backoff_s,
     classify,
     iso_seconds,
     retry_after_s,
-    retry_read,
-    slot,
 )
 
 SERVICE = Service(

@@ -23,7 +23,8 @@ from cast_nodes.services.download import (
     looks_like,
     picture_format,
 )
-from cast_nodes.services.policy import Expired, Service, ServiceFailure
+from cast_nodes.services.policy import Service
+from cast_nodes.services.troubles import Expired, ServiceFailure
 
 SERVICE = Service("thing", "Thing", attempts=2, backoff_s=0.01, max_download_mb=1)
 

@@ -18,8 +18,10 @@ from cast_nodes.errors import Cancelled, ObjectFailure, StorageError
 from cast_nodes.services import journal
 from cast_nodes.services.calls import paid_call, paid_json
 from cast_nodes.services.journal import Journal, Record
-from cast_nodes.services.policy import Service, ServiceFailure, StatusError
-from cast_nodes.services.tasks import Lookup, TaskApi, TaskState, run_task
+from cast_nodes.services.policy import Service
+from cast_nodes.services.task_api import Lookup, TaskApi, TaskState
+from cast_nodes.services.tasks import run_task
+from cast_nodes.services.troubles import ServiceFailure, StatusError
 
 ROOT = Path(__file__).resolve().parents[2]
 SERVICE = Service(
