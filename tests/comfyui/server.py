@@ -9,7 +9,7 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -122,14 +122,16 @@ class Server:
         base: Path,
         log: Path,
         settings: Mapping[str, str] | None = None,
+        arguments: Sequence[str] = (),
     ) -> None:
         """
         Args:
             log: the file that takes what it prints.
             settings: environment of its own, beside the tests'.
+            arguments: more for ComfyUI's command line.
         """
         self.comfyui, self.python, self.base, self.log = comfyui, python, base, log
-        self.settings = dict(settings or {})
+        self.settings, self.arguments = dict(settings or {}), arguments
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
@@ -143,7 +145,7 @@ class Server:
         command = [
             self.python, "main.py", "--cpu", "--port", str(self.port),
             "--base-directory", str(self.base),
-            "--database-url", f"sqlite:///{self.base}/user/tests.db",
+            "--database-url", f"sqlite:///{self.base}/user/tests.db", *self.arguments,
         ]  # fmt: skip
         kept = {k: v for k, v in os.environ.items() if k not in KEYS}
         with self.log.open("ab") as log:

@@ -8,7 +8,7 @@ import json
 import sys
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from urllib.parse import quote
 
@@ -83,6 +83,25 @@ class Doubles:
     def __exit__(self, *error: object) -> None:
         for double in self.all:
             double.stop()
+
+    def refuse_aloud(self, keys: Mapping[str, str]) -> None:
+        """From now on each service refuses its key, and repeats it in the answer."""
+        said = [
+            f"Incorrect API key provided: {key}. Authorization: Bearer {key}"
+            for key in keys.values()
+        ]
+        bodies = (
+            {"title": "Unauthenticated", "detail": said[0], "status": 401},
+            {"code": "InvalidApiKey", "message": said[1], "request_id": "r-e"},
+            {"code": 1002, "message": said[2]},
+        )
+        for double, body in zip(self.all, bodies, strict=True):
+            double.fault(Answer.json(body, 401), times=1000)
+
+    def heal(self) -> None:
+        """They serve again."""
+        for double in self.all:
+            double.heal()
 
     @property
     def paid(self) -> list[int]:

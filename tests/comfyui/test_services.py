@@ -16,7 +16,7 @@ from .conftest import absent, comfyui_dir, comfyui_python
 from .server import PromptRefused, Run, Server
 from .service_rig import KEYS, PACKAGES, Doubles, places_with, service_chain
 
-from doubles.server import Answer, wait_until  # isort: skip  (service_rig puts it on the path)
+from doubles.server import wait_until  # isort: skip  (service_rig puts it on the path)
 
 REPLICATE, DASHSCOPE, TRIPO = KEYS
 SETTINGS_FOLDER = Path("user", "__cast")
@@ -70,7 +70,8 @@ def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
             "HOME": str(base / "home"),
             "TMPDIR": str(base / "home"),
         }
-        server = Server(folder, python, base, base / "logs" / "comfyui.log", settings)
+        log = base / "logs" / "comfyui.log"
+        server = Server(folder, python, base, log, settings, ("--disable-api-nodes",))
         server.start()
         try:
             yield Rig(server, doubles)
@@ -108,7 +109,8 @@ def test_a_key_that_only_the_options_make_needless_is_missed_before_anything_is_
     """Validation does not see base_url; the first node that would pay looks at it."""
     rig.env_file.parent.mkdir(parents=True, exist_ok=True)
     rig.env_file.write_text(f"{DASHSCOPE}={KEYS[DASHSCOPE]}\n")
-    offline = {"detect": {"backend": "embedded"}, "inpaint": {"backend": "patch"}}
+    boxes = {"backend": "boxes", "backend__boxes": "box: 30, 40, 110, 130"}
+    offline = {"detect": boxes, "inpaint": {"backend": "patch"}}
     prompt = service_chain(rig.server, mesh={"backend": "replicate_trellis"}, **offline)
     run = rig.server.run(prompt)
     assert "nothing was paid for yet, because mesh (replicate_trellis) lacks" in run.error
@@ -156,23 +158,21 @@ def test_no_key_is_left_anywhere_after_a_good_run(rig: Rig, first: Run):
 
 
 def test_no_key_is_left_anywhere_when_services_refuse_it_and_say_it_aloud(rig: Rig, first: Run):
-    for double, key in zip(rig.doubles.all, KEYS.values(), strict=True):
-        said = f"Incorrect API key provided: {key}. Authorization: Bearer {key}"
-        body = {"detail": said, "title": said, "code": "InvalidApiKey", "message": said}
-        double.fault(Answer.json(body, 401), times=40)
+    rig.doubles.refuse_aloud(KEYS)
     before = rig.doubles.paid
     try:
         failed = rig.server.run(service_chain(rig.server, mesh={"retry": "0:5, 1:5"}))
         assert len(failed.report("mesh")["failures"]) == 2
-        assert all("renew TRIPO_API_KEY" in text for text in failed.report("mesh")["failures"])
+        assert [
+            t for t in failed.report("mesh")["failures"] if "renew TRIPO_API_KEY" not in t
+        ] == []
         for stage in ("filter", "detect"):
             raised = rig.server.run(service_chain(rig.server, **{stage: {"backend__retry": 5}}))
             if stage == "detect":
                 assert raised.status == "error" and "renew REPLICATE_API_TOKEN" in raised.error
         assert rig.doubles.paid == before
     finally:
-        for double in rig.doubles.all:
-            double.heal()
+        rig.doubles.heal()
     assert "Traceback" in rig.server.log.read_text()
     assert rig.leaks() == []
 
