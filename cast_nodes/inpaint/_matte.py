@@ -93,9 +93,10 @@ def _with_shadows(
     near = max(2, round(max(outside.shape) / 256))
     at_ground = gained & widened(outside, near + 2) & ~widened(outside, near)
     parts = np.arange(len(sizes))
-    begins = ndimage.mean(1 - light, np.where(at_ground, labels, 0), parts)
+    count = np.bincount(labels[at_ground], minlength=len(sizes))
+    begins = np.bincount(labels[at_ground], 1 - light[at_ground], len(sizes)) / np.maximum(count, 1)
     deepest = ndimage.maximum(1 - light, labels, parts)
-    thing = (np.nan_to_num(begins) > SHADOW_STEP * deepest) & (deepest > 0.1)
+    thing = (begins > SHADOW_STEP * deepest) & (deepest > 0.1)
     thing[0] = False
     return reached & ~thing[labels]
 
