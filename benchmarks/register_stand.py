@@ -237,7 +237,7 @@ def _yaw(rng: np.random.Generator, place: np.ndarray, style: Style) -> float:
 def _on_floor(rng, piece: Piece, scale: float, eye: Eye, style: Style, centre) -> Stood:
     if style.crowd_m is None:
         # Small things are photographed from near.
-        far = rng.uniform(1.2, 2.6) if piece.small else rng.uniform(1.5, 5.5)
+        far = rng.uniform(1.2, 2.6) if piece.small else rng.uniform(1.5, 5.0)
         view = far * eye.width / eye.intrinsics[0, 0]
         place = np.array([rng.uniform(-0.5, 0.5) * view, -far])
     else:
