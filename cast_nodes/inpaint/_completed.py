@@ -43,7 +43,7 @@ def completed_view(
     """
     size = _size(item, frame, answer, options)
     shown, seen = drawn(item, frame, size, ground)
-    free = mask_in_frame(item.inside & ~item.visible & ~item.hidden, frame, size, False)
+    free = mask_in_frame(item.inside & ~item.visible & ~item.hidden, frame, size)
     placed = align(answer, shown, seen, free)
     border = np.median(np.concatenate([answer[0], answer[-1]]), 0)
     laid = moved(answer, placed, size, border)

@@ -90,12 +90,10 @@ def drawn(
     return np.clip(mixed.round(), 0, 255).astype(np.uint8), cover[..., 0]
 
 
-def mask_in_frame(mask: np.ndarray, frame: Frame, size_px: int, outside: bool) -> np.ndarray:
-    """(n, n) float32 coverage 0..1 of a window mask in the square; ``outside`` fills beyond it."""
-    colours = np.zeros((*mask.shape, 3), np.float32)
-    if not outside:
-        return _resampled(colours, mask, frame, size_px)[..., 3]
-    return 1 - _resampled(colours, ~mask, frame, size_px)[..., 3]
+def mask_in_frame(mask: np.ndarray, frame: Frame, size_px: int) -> np.ndarray:
+    """(n, n) float32 coverage 0..1 of a window's mask in the square; 0 beyond the window."""
+    black = np.zeros((*mask.shape, 3), np.float32)
+    return _resampled(black, mask, frame, size_px)[..., 3]
 
 
 def _resampled(rgb: np.ndarray, mask: np.ndarray, frame: Frame, size_px: int) -> np.ndarray:
