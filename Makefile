@@ -40,9 +40,10 @@ test-comfyui: setup
 bench: setup
 	$(BIN)/python -m benchmarks.offline
 
-# ARGS="--help" tells what it can do; MODELS of the user's own: CAST_BENCH_MESHES=folder.
+# All backends; ARGS="--backends hybrid --quick" is soon done, ARGS=--help tells the rest.
+# CAST_BENCH_MESHES names a folder of GLB models; without models: ARGS="--shapes procedural".
 bench-register: setup
-	$(BIN)/python -m benchmarks.register $(ARGS)
+	$(BIN)/python -m benchmarks.register --backends hybrid icp differentiable $(ARGS)
 
 lint: setup
 	$(BIN)/ruff check .

@@ -11,12 +11,12 @@ Rooms are furnished from a folder of GLB models (``--meshes``, else ``CAST_BENCH
 For each mode a table tells, per backend: ADD-S over the object's diameter (median, and the shares
 below .02, .05 and .1 with 95 % bootstrap intervals over rooms), rotation error modulo symmetry,
 |log s|, box IoU, seconds per object, failures; for all objects, by how much of them is hidden, and
-for those that stand on other things. ``from truth`` is the noise floor: the refinement of
+for those that stand on others or hang. ``from truth`` is the noise floor: the refinement of
 ``hybrid`` started from the true pose. What the measures are is told in
 ``benchmarks/register_measures.py``; what the rooms are, in ``register_rooms.py``.
 
-Slow backends (``--slow``) take only ``--slow-rooms`` rooms of each mode; another table then
-compares all backends on the objects they have in common.
+Slow backends (``--slow``) take only ``--slow-objects`` objects of ``--slow-rooms`` rooms of the
+``--slow-modes``; another table then compares all backends on the objects they have in common.
 
 To measure from outside, on the files alone:
 
@@ -33,11 +33,8 @@ import platform
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
-
-import numpy as np
 
 from cast_nodes.backends import Choice, choose, option_specs
 from cast_nodes.context import Context
@@ -48,31 +45,15 @@ from cast_nodes.types import Placement, Placements
 
 from . import register_cost
 from .register_folders import rooms_in, score_room, write_room
-from .register_measures import BINS, SHARES, Figures, Row, figures, measure
+from .register_measures import measure
 from .register_picture import write_overlay
+from .register_report import Result, as_json, compared, print_rows, table
 from .register_rooms import MODES, Mode, Room, make_room
 from .register_stock import Stock, load_stock
 
 FLOOR = "from truth"
 QUICK_MODES = ("noisy", "crowded", "warped")
 QUICK_ROOMS = 3
-
-
-@dataclass
-class Result:
-    """What one backend did in one mode."""
-
-    rows: list[Row] = field(default_factory=list)
-    seconds: float = 0.0
-
-    @property
-    def per_object(self) -> float:
-        return self.seconds / max(1, len(self.rows))
-
-    def within(self, rooms: set[str]) -> Result:
-        """The part of it in some rooms; times are as in all of them."""
-        rows = [r for r in self.rows if r.room in rooms]
-        return Result(rows, self.per_object * len(rows))
 
 
 # --- running ---------------------------------------------------------------------------------
@@ -130,28 +111,41 @@ def run_mode(
     for number in range(options.rooms):
         room = _room(mode, stock, options.seed + number, options)
         for name, result in results.items():
-            if name in options.slow and number >= options.slow_rooms:
-                continue
+            mine = room
+            if name in options.slow:
+                if number >= options.slow_rooms or mode.name not in options.slow_modes:
+                    continue
+                mine = first_objects(room, options.slow_objects)
             if name == FLOOR:
-                placements, seconds = refined_from_truth(room, options.device)
+                placements, seconds = refined_from_truth(mine, options.device)
             else:
-                placements, seconds = placed(room, choices[name])
-            rows = measure(room.answer, placements, room.given)
+                placements, seconds = placed(mine, choices[name])
+            rows = measure(mine.answer, placements, mine.given)
             result.rows += rows
             result.seconds += seconds
             if options.verbose:
-                _print_rows(name, rows)
+                print_rows(name, rows)
             if options.pictures and name != FLOOR:
                 notes = {r.id: f"{r.add_s:.3f}" for r in rows}
                 path = options.pictures / f"{room.answer.name}_{name}.png"
-                write_overlay(room, placements, path, notes)
-        print(f"\r{mode.name}: {number + 1} rooms", end="", file=sys.stderr, flush=True)
-    print(file=sys.stderr)
+                write_overlay(mine, placements, path, notes)
+        print(f"{mode.name}: {number + 1} of {options.rooms} rooms", file=sys.stderr, flush=True)
     return results
 
 
 def _room(mode: Mode, stock: Stock, seed: int, options: argparse.Namespace) -> Room:
     return make_room(stock, mode, seed, count=options.objects, ground=options.ground)
+
+
+def first_objects(room: Room, count: int) -> Room:
+    """The room with its first objects to be placed; the others are dropped, but hide as before."""
+    objects = room.inputs.objects
+    surplus = [replace(o, keep=False) for o in objects.kept[count:]]
+    poses = {o.id: room.answer.poses[o.id] for o in objects.kept[:count]}
+    return Room(
+        replace(room.inputs, objects=objects.replaced(*surplus)),
+        replace(room.answer, poses=poses),
+    )
 
 
 def warm_up(choices: Mapping[str, Choice], options: argparse.Namespace) -> None:
@@ -160,86 +154,6 @@ def warm_up(choices: Mapping[str, Choice], options: argparse.Namespace) -> None:
     for name, choice in choices.items():
         if name not in options.slow:
             placed(room, choice)
-
-
-# --- printing --------------------------------------------------------------------------------
-
-HEAD = (
-    f"{'':31s}ADD-S / diameter{'':50s}{'rotation':>9s}{'|log s|':>8s}{'box IoU':>8s}"
-    f"{'s per':>8s}\n"
-    f"{'':24s}{'n':>5s}{'median':>8s}"
-    + "".join(f"{f'< {t:g}':>8s}{'':12s}" for t in SHARES)
-    + f"{'median':>9s}{'median':>8s}{'mean':>8s}{'object':>8s}  failures"
-)
-
-
-def table(results: Mapping[str, Result], groups: bool = True) -> str:
-    """Lines for each backend: all objects, then its groups."""
-    lines = [HEAD]
-    for name, result in results.items():
-        if not result.rows:
-            continue
-        lines.append(_line(name, figures(result.rows), f"{result.per_object:8.2f}"))
-        for label, belongs in BINS if groups else ():
-            rows = [r for r in result.rows if belongs(r)]
-            if rows:
-                lines.append(_line(f"  {label}", figures(rows), f"{'':8s}"))
-    return "\n".join(lines)
-
-
-def _line(name: str, f: Figures, seconds: str) -> str:
-    shares = "".join(
-        f"{f.shares[t]:8.2f} [{f.bounds[t][0]:.2f} {f.bounds[t][1]:.2f}]" for t in SHARES
-    )
-    return (
-        f"{name:24s}{f.objects:5d}{f.add_s:8.4f}{shares}{f.rotation_deg:8.1f}°{f.log_scale:8.3f}"
-        f"{f.box_iou:8.2f}{seconds}{f.failures:8d}"
-    )
-
-
-def compared(results: Mapping[str, Result]) -> str:
-    """The backends on the rooms that all of them took; "" when none took fewer."""
-    rooms = [{r.room for r in result.rows} for result in results.values() if result.rows]
-    common = set.intersection(*rooms) if rooms else set()
-    if not common or all(r == common for r in rooms):
-        return ""
-    title = f"the same objects, {len(common)} rooms"
-    return f"{title}\n{table({n: r.within(common) for n, r in results.items()}, False)}"
-
-
-def _print_rows(name: str, rows: Sequence[Row]) -> None:
-    for r in rows:
-        flag = "ambiguous " if r.ambiguous else ""
-        print(
-            f"  {r.room} {r.id:2d} {r.label:26.26s} {name:12.12s} visible {r.visible:.2f} "
-            f"{'floor' if r.on_floor else 'on top'} ADD-S {r.add_s:.4f} rotation {r.rotation_deg:5.1f}° "
-            f"log s {r.log_scale:.3f} box {r.box_iou:.2f} iou {r.silhouette_iou:.2f} {flag}{r.failure}"
-        )
-
-
-def as_json(results: Mapping[str, Result]) -> dict:
-    """Figures and rows, JSON-ready; what is infinite or not measured is null."""
-
-    def entry(result: Result) -> dict:
-        groups = {label: [r for r in result.rows if test(r)] for label, test in BINS}
-        return {
-            "seconds_per_object": result.per_object,
-            "all": asdict(figures(result.rows)),
-            "groups": {k: asdict(figures(v)) for k, v in groups.items() if v},
-            "rows": [asdict(r) for r in result.rows],
-        }
-
-    return _finite({name: entry(r) for name, r in results.items() if r.rows})
-
-
-def _finite(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {str(k): _finite(v) for k, v in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_finite(v) for v in value]
-    if isinstance(value, float):
-        return value if np.isfinite(value) else None
-    return value
 
 
 # --- the command -----------------------------------------------------------------------------
@@ -256,7 +170,7 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     )
     add = parser.add_argument
     add("--modes", "--mode", nargs="+", choices=MODES, metavar="MODE", default=None,
-        help="; ".join(f"{m.name}: {m.summary}" for m in MODES.values()))  # fmt: skip
+        help="; ".join(f"{m.name}: {m.summary}" for m in MODES.values()).replace("%", "%%"))  # fmt: skip
     add("--rooms", type=int, help="rooms of each mode (10)")
     add("--seed", type=int, default=100, help="of the first room")
     add("--objects", type=int, help="things in a room; otherwise as the mode says")
@@ -268,6 +182,9 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     add("--slow", nargs="*", default=["differentiable"], metavar="NAME",
         help="backends that take few rooms")  # fmt: skip
     add("--slow-rooms", type=int, default=1, help="rooms of each mode for those")
+    add("--slow-modes", nargs="*", choices=MODES, metavar="MODE", default=QUICK_MODES,
+        help=f"modes for those ({', '.join(QUICK_MODES)})")  # fmt: skip
+    add("--slow-objects", type=int, default=3, help="objects of each such room")
     add("--device", choices=("cpu", "cuda"), default="cpu", help="for backends that can choose")
     add("--no-floor", dest="floor", action="store_false", help="leave out the noise floor")
     add("--quick", action="store_true", help=f"{QUICK_ROOMS} rooms of {', '.join(QUICK_MODES)}")
@@ -295,7 +212,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _main(options: argparse.Namespace) -> int:
     if options.score:
-        results = score(options.score)
+        results = score(options.score, options.verbose)
         if options.json:
             _write_json(options.json, results, options)
         return 0
@@ -311,7 +228,10 @@ def _main(options: argparse.Namespace) -> int:
     if not choices:
         raise BadInput("none of the backends can run here")
     if options.cost:
-        return register_cost.report(choices, stock, options.device, options.json)
+        if slow := sorted(set(choices) & set(options.slow)):
+            print(f"skipped: {', '.join(slow)}, too slow for fifty objects", file=sys.stderr)
+        quick = {name: choice for name, choice in choices.items() if name not in slow}
+        return register_cost.report(quick, stock, options.device, options.json)
     warm_up(choices, options)
     all_results = {}
     for name in options.modes:
@@ -323,17 +243,21 @@ def _main(options: argparse.Namespace) -> int:
         if text := compared(results):
             print(text)
         sys.stdout.flush()
-    if options.json:
-        _write_json(options.json, all_results, options)
+        if options.json:
+            _write_json(options.json, all_results, options)
     return 0
 
 
-def score(path: Path) -> dict[str, dict[str, Result]]:
+def score(path: Path, verbose: bool) -> dict[str, dict[str, Result]]:
     """Prints and returns the figures of run folders, by mode (the first part of their names)."""
     by_mode: dict[str, Result] = {}
     for folder in rooms_in(path):
         mode = folder.name.rpartition("_")[0] or folder.name
-        by_mode.setdefault(mode, Result()).rows.extend(score_room(folder))
+        rows, seconds = score_room(folder)
+        by_mode.setdefault(mode, Result()).rows.extend(rows)
+        by_mode[mode].seconds += seconds
+        if verbose:
+            print_rows("placements", rows)
     for mode, result in by_mode.items():
         print(f"\n{mode}: {len({r.room for r in result.rows})} rooms")
         print(table({"placements.json": result}))

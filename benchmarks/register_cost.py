@@ -87,9 +87,8 @@ def cost_room(stock: Stock, count: int, width: int, height: int) -> Room:
     mode = replace(MODES["noisy"], style=style)
     for seed in range(SEED, SEED + 12):
         # Some of the things asked for will not fit or not be seen.
-        room = make_room(
-            stock, mode, seed, count=round(count * 1.3) + 1, width=width, height=height
-        )
+        wanted, enough = round(count * 1.4) + 1, round(count * 1.1)
+        room = make_room(stock, mode, seed, count=wanted, enough=enough, width=width, height=height)
         kept = room.inputs.objects.kept
         if len(kept) >= count:
             surplus = [replace(o, keep=False) for o in kept[count:]]

@@ -106,8 +106,11 @@ def rooms_in(path: Path) -> list[Path]:
     return found
 
 
-def score_room(path: Path) -> list[Row]:
-    """Rows of the placements that lie in a folder; without any, all of its objects failed."""
+def score_room(path: Path) -> tuple[list[Row], float]:
+    """Rows of the placements that lie in a folder, and the seconds that ``run.json`` tells.
+
+    Without placements all of its objects failed; without a time it is NaN.
+    """
     folder, answer = RunFolder(path), read_answer(path)
     given: dict[int, Mesh] = {}
 
@@ -120,4 +123,5 @@ def score_room(path: Path) -> list[Row]:
 
     has = folder.has("placements.json")
     placements = folder.read_placements() if has else Placements(())
-    return measure(answer, placements, mesh_of)
+    seconds = folder.run.get("stages", {}).get("register", {}).get("seconds", np.nan)
+    return measure(answer, placements, mesh_of), float(seconds)

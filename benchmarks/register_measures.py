@@ -48,7 +48,7 @@ class Answer:
         poses: ``T_camera_from_object`` of the true meshes.
         meshes: the true meshes.
         visible: shares of the silhouettes that are not hidden.
-        supported_by: another's id, or "floor".
+        supported_by: another's id, "floor" or "ceiling".
         up: (3,) against gravity, camera frame.
     """
 
@@ -297,6 +297,6 @@ BINS: tuple[tuple[str, Callable[[Row], bool]], ...] = (
     ("15-50 % hidden", lambda r: 0.5 <= r.visible < 0.85),
     ("50-80 % hidden", lambda r: r.visible < 0.5),
     ("visible < 65 %", lambda r: r.visible < 0.65),
-    ("on other things", lambda r: not r.on_floor),
+    ("not on the floor", lambda r: not r.on_floor),
 )
 """Groups of objects that are told apart; the first three are all objects."""

@@ -127,6 +127,7 @@ def make_room(
     seed: int,
     *,
     count: int | None = None,
+    enough: int | None = None,
     ground: Ground = "given",
     width: int = 640,
     height: int = 480,
@@ -134,7 +135,8 @@ def make_room(
     """The room of a seed.
 
     Args:
-        count: number of things; None draws it from the mode's style.
+        count: number of things tried; None draws it from the mode's style.
+        enough: number that must find a place in the first attempts; None asks for nearly all.
         ground: "none" keeps gravity and floor from the geometry.
 
     Raises:
@@ -150,12 +152,13 @@ def make_room(
         stood = arrange(rng, stock.pick(rng, wanted - small, small), eye, mode.style)
         if best is None or len(stood) > len(best[2]):
             best = eye, floor, stood
-        if len(stood) >= min(wanted, max(FEWEST, round(0.9 * wanted))):
+        if len(stood) >= (enough or min(wanted, max(FEWEST, round(0.9 * wanted)))):
             break
     assert best is not None
     eye, floor, stood = best
-    if len(stood) < min(FEWEST, count or FEWEST):
-        raise ValueError(f"seed {seed}: no room with {FEWEST} things in {TRIES} attempts")
+    least = min(FEWEST, count or FEWEST)
+    if len(stood) < least:
+        raise ValueError(f"seed {seed}: no room with {least} things in {TRIES} attempts")
     return _observed(stood, eye, floor, mode, seed, ground)
 
 
@@ -319,7 +322,8 @@ def _layout_geometry(
     """Points on the fronts of the things' boxes, which stand on a floor that is a little off.
 
     Returns the geometry and for each thing the factor about the camera that puts its true pose
-    (or that of what it stands on) onto that floor: the picture tells no more than that.
+    (or that of what it stands on) onto that floor: the picture tells no more than that. What
+    hangs is as much farther as the floor is lower.
     """
     plane = sensed_plane(floor, LAYOUT_TILT_RAD, LAYOUT_FLOOR_NOISE, rng)
     out = seen.depth.copy()
@@ -328,6 +332,8 @@ def _layout_geometry(
         low, high = item.piece.data.bounds
         if isinstance(item.supported_by, int):
             factor = factors[item.supported_by]
+        elif item.supported_by == "ceiling":
+            factor = float(plane[3] / floor[3])
         else:
             factor = float(-plane[3] / (pose.apply(item.piece.foot) @ plane[:3]))
         factors.append(factor)

@@ -28,7 +28,7 @@ class Style:
         least_area: share of the picture that is visible of a thing, at least.
     """
 
-    count: tuple[int, int] = (3, 9)
+    count: tuple[int, int] = (3, 10)
     frontal: bool = False
     crowd_m: float | None = None
     small: float = 0.3
@@ -48,7 +48,7 @@ class Eye:
 
 @dataclass(frozen=True, eq=False)
 class Stood:
-    """A piece at its place. ``supported_by`` is another one's index, or "floor"."""
+    """A piece at its place. ``supported_by`` is another one's index, "floor" or "ceiling"."""
 
     piece: Piece
     world_from_object: Sim3
@@ -72,11 +72,13 @@ TOUCHING = 0.002
 """Two things are apart when fewer of one's samples than this share lie in the other's cells."""
 RAISED_M = 0.05
 """What stands on a thing touches it; it is compared with the others a little above."""
+FEWER, SURELY = 10, 0.012
+"""Tried first: every tenth sample, and the share of those that is surely too many."""
 
 
 @dataclass
 class Occupancy:
-    """Which cells of the room are taken: the things' surfaces and a cell around them."""
+    """Which cells of the room are taken: the things, what they enclose, and a cell around."""
 
     taken: np.ndarray = field(
         default_factory=lambda: np.zeros(
@@ -91,12 +93,29 @@ class Occupancy:
 
     def add(self, points: np.ndarray) -> None:
         x, y, z = self._cells(points)
+        if not len(x):
+            return
         for dx, dz in ((0, 0), (1, 0), (-1, 0), (0, 1), (0, -1)):
             self.taken[x + dx, y, z + dz] = True
+        part = np.s_[x.min() : x.max() + 1, : y.max() + 1, z.min() : z.max() + 1]
+        own = np.zeros(self.taken.shape, bool)[part]
+        own[x - x.min(), y, z - z.min()] = True
+        self.taken[part] |= enclosed(own)
 
-    def free(self, points: np.ndarray) -> bool:
+    def free(self, points: np.ndarray, touching: float = TOUCHING) -> bool:
         """Whether something with these (n, 3) surface points fits."""
-        return bool(self.taken[self._cells(points)].sum() <= TOUCHING * len(points))
+        return bool(self.taken[self._cells(points)].sum() <= touching * len(points))
+
+
+def enclosed(taken: np.ndarray) -> np.ndarray:
+    """(nx, ny, nz) bool, cells with a taken one above and on each of the four sides."""
+    inside = np.ones(taken.shape, bool)
+    for axis, directions in ((0, (1, -1)), (1, (-1,)), (2, (1, -1))):
+        for direction in directions:
+            turned = np.flip(taken, axis) if direction < 0 else taken
+            reached = np.logical_or.accumulate(turned, axis)
+            inside &= np.flip(reached, axis) if direction < 0 else reached
+    return inside
 
 
 SKETCH_WIDTH = 128
@@ -116,7 +135,10 @@ class Sketch:
         self.eye = eye
         self.least_area = SPARE * least_area
         self.size = (SKETCH_WIDTH, round(SKETCH_WIDTH * eye.height / eye.width))
-        self.layers: list[np.ndarray] = []
+        self.depth = np.full(self.size[::-1], np.inf, np.float32)
+        self.owner = np.full(self.size[::-1], -1)
+        self.whole = np.zeros(0, int)
+        self.seen = np.zeros(0, int)
 
     def layer(self, points: np.ndarray) -> np.ndarray | None:
         """(h, w) float32 depth of something alone, inf beside it; None when it is badly in view."""
@@ -138,16 +160,28 @@ class Sketch:
         return out if self.least_area < np.isfinite(out).mean() < MAX_AREA else None
 
     def shares(self, new: np.ndarray) -> np.ndarray | None:
-        """Visible share of each layer's silhouette, the new one last; None if any is too small."""
-        layers = np.stack([*self.layers, new])
-        whole = np.isfinite(layers)
-        nearest = layers.argmin(0)
-        seen = (whole & (nearest == np.arange(len(layers))[:, None, None])).sum((1, 2))
-        shares = seen / whole.sum((1, 2))
+        """Visible share of each silhouette, the new one last; None if any is too small."""
+        whole, seen = self._with(new)
+        shares = seen / whole
         fine = shares.min() >= MIN_VISIBLE and seen.min() >= self.least_area * new.size
         return shares if fine else None
 
+    def add(self, new: np.ndarray) -> None:
+        """Keeps a layer."""
+        self.whole, self.seen = self._with(new)
+        nearer = new < self.depth
+        self.depth[nearer] = new[nearer]
+        self.owner[nearer] = len(self.whole) - 1
 
+    def _with(self, new: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Pixels of each silhouette, and those that show, with the new one last."""
+        nearer = new < self.depth
+        lost = np.bincount(self.owner[nearer] + 1, minlength=len(self.seen) + 1)[1:]
+        whole = np.append(self.whole, np.isfinite(new).sum())
+        return whole, np.append(self.seen - lost, nearer.sum())
+
+
+HUNG_M = (1.1, 1.7)
 LOWEST_TOP_M, HIGHEST_TOP_M = 0.15, 1.15
 ATTEMPTS = 60
 CHOICES = 6
@@ -168,11 +202,15 @@ def arrange(rng: np.random.Generator, pieces: list[Piece], eye: Eye, style: Styl
                 new = _on_something(rng, piece, scale, stood, style)
             else:
                 new = _on_floor(rng, piece, scale, eye, style, centre)
+                new = _hung(rng, new) if piece.hanging else new
             if new is None:
                 continue
+            lift = np.array([0, RAISED_M if isinstance(new.supported_by, int) else 0.0, 0])
+            few = new.world_from_object.apply(piece.samples[::FEWER]) + lift
+            if not occupancy.free(few, SURELY):
+                continue
             points = new.samples
-            lift = 0.0 if new.supported_by == "floor" else RAISED_M
-            if not occupancy.free(points + np.array([0, lift, 0])):
+            if not occupancy.free(points + lift):
                 continue
             layer = sketch.layer(points)
             shares = None if layer is None else sketch.shares(layer)
@@ -185,7 +223,7 @@ def arrange(rng: np.random.Generator, pieces: list[Piece], eye: Eye, style: Styl
         if found:
             _, new, points, layer = min(found, key=lambda f: f[0])
             occupancy.add(points)
-            sketch.layers.append(layer)
+            sketch.add(layer)
             stood.append(new)
     return stood
 
@@ -199,7 +237,7 @@ def _yaw(rng: np.random.Generator, place: np.ndarray, style: Style) -> float:
 def _on_floor(rng, piece: Piece, scale: float, eye: Eye, style: Style, centre) -> Stood:
     if style.crowd_m is None:
         # Small things are photographed from near.
-        far = rng.uniform(1.2, 2.6) if piece.small else rng.uniform(1.5, 5.5)
+        far = rng.uniform(1.2, 2.6) if piece.small else rng.uniform(1.5, 5.0)
         view = far * eye.width / eye.intrinsics[0, 0]
         place = np.array([rng.uniform(-0.5, 0.5) * view, -far])
     else:
@@ -207,6 +245,13 @@ def _on_floor(rng, piece: Piece, scale: float, eye: Eye, style: Style, centre) -
     rotation = turn(_yaw(rng, place, style))
     foot = scale * (rotation @ piece.foot)
     return Stood(piece, Sim3(rotation, [place[0], 0, place[1]] - foot, scale), "floor")
+
+
+def _hung(rng: np.random.Generator, standing: Stood) -> Stood:
+    """The thing above its place, on a cord that is not seen."""
+    pose, lift = standing.world_from_object, rng.uniform(*HUNG_M)
+    raised = Sim3(pose.rotation, pose.translation + np.array([0, lift, 0]), pose.scale)
+    return Stood(standing.piece, raised, "ceiling")
 
 
 def _on_something(rng, piece: Piece, scale: float, stood, style: Style) -> Stood | None:

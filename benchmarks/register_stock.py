@@ -28,6 +28,8 @@ SMALL_M = 0.59
 LIKELY_M = (0.03, 5.0)
 """Longest sides outside of this are not in metres; such a model is taken for ``UNKNOWN_M``."""
 UNKNOWN_M = 0.8
+HANGING = "lamp_"
+"""Names of models that hang from the ceiling begin so, as in ``furnish``."""
 SAMPLES = 6000
 CELL_M = 0.025
 LEVEL_M = 0.006
@@ -58,8 +60,13 @@ class Piece:
         return 1.0 if LIKELY_M[0] <= longest <= LIKELY_M[1] else UNKNOWN_M / longest
 
     @property
+    def hanging(self) -> bool:
+        """It hangs from the ceiling."""
+        return self.name.startswith(HANGING)
+
+    @property
     def small(self) -> bool:
-        return bool(self.size_m.max() < SMALL_M)
+        return bool(self.size_m.max() < SMALL_M) and not self.hanging
 
     @cached_property
     def data(self) -> MeshData:

@@ -251,10 +251,10 @@ class Backend:
     default: bool = False
     stage: str = ""
 
-    def workers(self, context: Context) -> int:
-        """How many objects it works on at once."""
+    def workers(self) -> int | None:
+        """How many objects it works on at once; None where the machine decides."""
         concurrency = self.info.concurrency
-        return max(1, context.workers if concurrency is None else concurrency())
+        return None if concurrency is None else max(1, concurrency())
 
     def missing(self, context: Context, options: Options | None = None) -> list[Need]:
         """The needs that are not met and without which it cannot run.

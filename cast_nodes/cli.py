@@ -22,11 +22,15 @@ from tqdm import tqdm
 from . import __version__
 from .backends import STAGES, Choice, backends, choose, option_specs
 from .context import CancelToken, Context, Folders, Progress
+from .dry_run import plan_json, plan_lines, plan_runs
 from .errors import BackendNotReady, BadInput, Cancelled, CastError
 from .pictures import load_photo
 from .pipeline import Outcome, Settings, run_folder
-from .run_folder import RunFolder
+from .run_folder import RESULTS, RunFolder
+from .services.usage import costs_line
+from .services.wording import OF_AN_OBJECT
 from .store import FreshStore, Store
+from .types import Photo
 
 DONE, SOME_FAILED, BAD_INPUT, NOT_READY, STOPPED = 0, 1, 2, 3, 130
 
@@ -63,13 +67,16 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument(
         "--only", default="", metavar="STAGE[,STAGE]", help="run these stages on run folders alone"
     )
+    run.add_argument(
+        "--run-id", default="", metavar="NAME", help="results go to OUT/NAME/ (one photo only)"
+    )
     _add_run_options(run)
     run.set_defaults(command=_run)
 
     batch = commands.add_parser("batch", help="many photos; a bad one does not stop the rest")
     batch.add_argument("targets", nargs="+", type=Path, metavar="PHOTO|FOLDER_OF_PHOTOS")
     _add_run_options(batch)
-    batch.set_defaults(command=_batch, only="")
+    batch.set_defaults(command=_batch, only="", run_id="")
 
     render = commands.add_parser("render", help="picture beside the photo, and a turntable")
     render.add_argument("targets", nargs="+", type=Path, metavar="FOLDER")
@@ -114,7 +121,23 @@ def _add_run_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--max-objects", type=int, help="keep at most so many objects")
     parser.add_argument("--max-side", type=int, default=2048, help="reduce larger photos (pixels)")
     parser.add_argument("--seed", type=int, default=0, help="all randomness derives from it")
-    parser.add_argument("--force", action="store_true", help="make everything anew, edits too")
+    parser.add_argument(
+        "--dry-run",
+        "--validate-only",
+        action="store_true",
+        help="check photos, settings, keys and packages and tell what it would cost; run nothing",
+    )
+    parser.add_argument(
+        "--no-resume", action="store_true", help="make everything anew but what was paid for"
+    )
+    parser.add_argument(
+        "--no-intermediates",
+        action="store_true",
+        help="keep scene, report and run.json alone (no --only, no hand edits afterwards)",
+    )
+    parser.add_argument(
+        "--force", action="store_true", help="like --no-resume, and replace your own edits too"
+    )
     parser.add_argument("--json", action="store_true", help="one JSON document on stdout")
 
 
@@ -136,11 +159,16 @@ def settings_from(parsed: argparse.Namespace) -> Settings:
     choices: dict[str, Choice] = {
         stage: choose(stage, getattr(parsed, stage), **values[stage]) for stage in STAGES
     }
+    return Settings(choices, _only(parsed) or STAGES)
+
+
+def _only(parsed: argparse.Namespace) -> tuple[str, ...]:
+    """The stages of ``--only``; none when it was not given."""
     only = tuple(s.strip() for s in parsed.only.split(",") if s.strip())
     for stage in only:
         if stage not in STAGES:
             raise BadInput(f"--only {stage!r} is no stage; the stages are {', '.join(STAGES)}")
-    return Settings(choices, only or STAGES)
+    return only
 
 
 class _Bars:
@@ -190,7 +218,8 @@ def _context(parsed: argparse.Namespace, bars: _Bars) -> Context:
         signal.signal(signal.SIGINT, stop)
         signal.signal(signal.SIGTERM, stop)
     folders = Folders.default()
-    kind = FreshStore if getattr(parsed, "force", False) else Store
+    fresh = getattr(parsed, "force", False) or getattr(parsed, "no_resume", False)
+    kind = FreshStore if fresh else Store
     return Context(
         store=kind(folders.cache / "store"),
         cancel=cancel,
@@ -201,21 +230,37 @@ def _context(parsed: argparse.Namespace, bars: _Bars) -> Context:
     )
 
 
-def _run_target(target: Path, parsed: argparse.Namespace, settings: Settings, context: Context):
+def _opened(target: Path, parsed: argparse.Namespace) -> tuple[RunFolder, Photo | None]:
+    """The target's run folder, and its photo when the target is one."""
     if target.is_dir():
-        folder, photo = RunFolder(target), None
-    else:
-        if parsed.only and "detect" not in settings.only:
-            raise BadInput(f"--only {parsed.only} works on run folders, and {target} is not one")
-        photo = load_photo(target, parsed.max_side)
-        folder = RunFolder(parsed.out / photo.name)
-        if parsed.force:
-            folder.disown()
-    return run_folder(folder, settings, context, photo)
+        if parsed.run_id:
+            raise BadInput(f"--run-id names the folder of a photo, and {target} is a folder")
+        return RunFolder(target), None
+    if parsed.only and "detect" not in _only(parsed):
+        raise BadInput(f"--only {parsed.only} works on run folders, and {target} is not one")
+    photo = load_photo(target, parsed.max_side)
+    name = parsed.run_id or photo.name
+    if name in (".", "..") or set(name) & set("/\\\0"):
+        raise BadInput(f"--run-id {name!r} is no name for a folder")
+    return RunFolder(parsed.out / name), photo
+
+
+def _run_target(target: Path, parsed: argparse.Namespace, settings: Settings, context: Context):
+    folder, photo = _opened(target, parsed)
+    if photo is not None and parsed.force:
+        folder.disown()
+    outcome = run_folder(folder, settings, context, photo)
+    if parsed.no_intermediates and "compose" in settings.only:
+        folder.keep_only(RESULTS)
+    return outcome
 
 
 def _run(parsed: argparse.Namespace) -> int:
+    if parsed.run_id and len(parsed.targets) > 1:
+        raise BadInput(f"--run-id names one folder, and there are {len(parsed.targets)} photos")
     settings, bars = settings_from(parsed), _Bars()
+    if parsed.dry_run:
+        return _dry_run(parsed.targets, parsed, settings)
     context, outcomes = _context(parsed, bars), []
     try:
         for target in parsed.targets:
@@ -227,8 +272,10 @@ def _run(parsed: argparse.Namespace) -> int:
 
 def _batch(parsed: argparse.Namespace) -> int:
     settings, bars = settings_from(parsed), _Bars()
-    context = _context(parsed, bars)
     photos = _photos(parsed.targets)
+    if parsed.dry_run:
+        return _dry_run(photos, parsed, settings)
+    context = _context(parsed, bars)
     outcomes: list[Outcome] = []
     failures: dict[str, str] = {}
     seen: dict[str, Path] = {}
@@ -247,6 +294,22 @@ def _batch(parsed: argparse.Namespace) -> int:
             failures[str(photo)] = f"{type(error).__name__}: {error}"
     bars.close()
     return _finish(outcomes, failures, parsed, True)
+
+
+def _dry_run(targets: Sequence[Path], parsed: argparse.Namespace, settings: Settings) -> int:
+    context = Context(folders=Folders.default())
+    plans, failures = plan_runs(targets, lambda t: _opened(t, parsed), settings, context)
+    for target, reason in failures.items():
+        print(f"cast: {target}: {reason}", file=sys.stderr)
+    ready = all(plan.ready for plan in plans)
+    status = BAD_INPUT if failures else DONE if ready else NOT_READY
+    if parsed.json:
+        document = {"status": status, **plan_json(plans), "failures": failures}
+        print(json.dumps(document, indent=1))
+    else:
+        for line in plan_lines(plans):
+            print(line)
+    return status
 
 
 def _photos(targets: Sequence[Path]) -> list[Path]:
@@ -272,6 +335,9 @@ def _finish(
         for item in outcome.failed:
             print(f"cast: {outcome.photo}: {item.label} {item.id}: {item.reason}", file=sys.stderr)
             status = SOME_FAILED
+        if any(OF_AN_OBJECT in item.reason for item in outcome.failed):
+            path = Path(outcome.folder) / "objects.json"
+            print(f'cast: an object\'s retry is its "retry" in {path}: 1, 2, …', file=sys.stderr)
         if not any(o.status != "dropped" for o in outcome.objects) and want_scene:
             print(
                 f"cast: {outcome.photo}: no object was found or kept, the scene is the empty room; "
@@ -290,6 +356,8 @@ def _finish(
         for item in placed:
             iou = item.fit.get("iou")
             print(f"  {item.label} {item.id}" + (f"  IoU {iou:.2f}" if iou is not None else ""))
+        if outcome.costs:
+            print(f"  {costs_line(outcome.costs)}")
         report = Path(outcome.folder) / "report.html"
         if report.is_file():
             print(f"  look: {report}")
@@ -340,7 +408,7 @@ def _backends(parsed: argparse.Namespace) -> int:
     else:
         for row in table:
             star = "*" if row["default"] else " "
-            print(f"{row['stage']:9}{star}{row['name']:12} {row['kind']:9} {row['summary']}")
+            print(f"{row['stage']:9}{star}{row['name']:18} {row['kind']:9} {row['summary']}")
             for spec in row["options"]:
                 print(f"{'':12}{row['stage']}.{spec['name']}={spec['default']}  {spec['help']}")
         print("* default.  Options: --set STAGE.OPTION=VALUE")
@@ -387,10 +455,10 @@ def _check(parsed: argparse.Namespace) -> int:
     else:
         for row in rows:
             word = "ready" if row["ready"] else "NOT READY"
-            print(f"{row['stage']:9} {row['backend']:12} {word}")
+            print(f"{row['stage']:9} {row['backend']:18} {word}")
             for need in row["missing"]:
                 hint = " (optional: it runs without, with less)" if need["optional"] else ""
-                print(f"{'':23}{need['what']} is missing{hint}: {need['mend']}")
+                print(f"{'':29}{need['what']} is missing{hint}: {need['mend']}")
     return DONE if ready else NOT_READY
 
 

@@ -367,22 +367,25 @@ def cleaned(data: MeshData, name: str = "mesh") -> MeshData:
     Raises:
         CastError: nothing is left.
     """
-    faces, vertices = data.faces, data.vertices
-    keep = np.all((faces >= 0) & (faces < len(vertices)), axis=1)
-    finite = np.all(np.isfinite(vertices) & (np.abs(vertices) < 1e12), axis=1)
-    keep &= finite[np.where(keep[:, None], faces, 0)].all(1)
-    faces, face_material = faces[keep], data.face_material[keep]
+    faces, vertices, face_material = data.faces, data.vertices, data.face_material
+    low, high = (faces.min(), faces.max()) if faces.size else (0, -1)
+    # Most meshes are sound, and telling so is cheaper than asking each face.
+    if low < 0 or high >= len(vertices) or not np.abs(vertices).max(initial=0.0) < 1e12:
+        keep = np.all((faces >= 0) & (faces < len(vertices)), axis=1)
+        finite = np.all(np.isfinite(vertices) & (np.abs(vertices) < 1e12), axis=1)
+        keep &= finite[np.where(keep[:, None], faces, 0)].all(1)
+        faces, face_material = faces[keep], face_material[keep]
     if len(faces):
         a, b, c = (vertices[faces[:, i]] for i in range(3))
         double_area = np.linalg.norm(np.cross(b - a, c - a), axis=1)
-        used = vertices[np.unique(faces)]
-        extent = float(np.ptp(used, axis=0).max())
+        used, _ = _compact(faces, len(vertices))
+        extent = float(np.ptp(vertices[used], axis=0).max())
         solid = np.asarray(double_area > 1e-12 * extent * extent)
-        faces, face_material = faces[solid], face_material[solid]
+        if not solid.all():
+            faces, face_material = faces[solid], face_material[solid]
     if not len(faces):
         raise CastError(f"{name} has no faces, so there is nothing to place")
-    used, inverse = np.unique(faces, return_inverse=True)
-    faces = inverse.reshape(-1, 3).astype(np.int64)
+    used, faces = _compact(faces, len(vertices))
     normals = None if data.normals is None else data.normals[used]
     vertices = np.ascontiguousarray(vertices[used])
     if normals is not None:
@@ -398,6 +401,14 @@ def cleaned(data: MeshData, name: str = "mesh") -> MeshData:
         normals=normals,
         colours=None if data.colours is None else np.nan_to_num(data.colours[used], nan=1.0),
     )
+
+
+def _compact(faces: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """The vertices (k,) of ``count`` that (m, 3) faces use, ascending, and the faces in those."""
+    used = np.zeros(count, bool)
+    used[faces.reshape(-1)] = True
+    number = np.cumsum(used, dtype=np.int64) - 1
+    return np.flatnonzero(used), number[faces]
 
 
 def _unit(vectors: np.ndarray) -> np.ndarray:
@@ -461,7 +472,7 @@ def make_glb(data: MeshData, name: str = "object") -> bytes:
         mine = data.faces[data.face_material == index]
         if not len(mine):
             continue
-        used, inverse = np.unique(mine, return_inverse=True)
+        used, compact = _compact(mine, len(data.vertices))
         attributes = {"POSITION": add_array(data.vertices[used], "VEC3", bounded=True)}
         if data.normals is not None:
             attributes["NORMAL"] = add_array(data.normals[used], "VEC3")
@@ -478,7 +489,7 @@ def make_glb(data: MeshData, name: str = "object") -> bytes:
         primitives.append(
             {
                 "attributes": attributes,
-                "indices": add_indices(inverse.reshape(-1, 3), len(used)),
+                "indices": add_indices(compact, len(used)),
                 "material": len(materials),
             }
         )

@@ -12,11 +12,13 @@ from typing import Any, Generic, TypeVar
 
 from .context import Context, Progress
 from .errors import BackendNotReady, BadInput, Cancelled, CastError
+from .services.secrets import redact
 
 Result = TypeVar("Result")
 
 GRACE_S = 3.0
-"""How long a stopped run waits for its objects to notice."""
+"""How long a stopped run waits for services to be told. Threads that are left behind are at rest in
+a read; those in the middle of native code would not survive the end of the process."""
 
 
 @dataclass(frozen=True)
@@ -42,12 +44,13 @@ def run_tasks(
     """Results in the order of the tasks; a failed object becomes its ``failed`` entry.
 
     Args:
-        workers: how many at once; None takes ``context.workers``. Backends of services pass
-            their own number (``Backend.workers``), for waiting needs no processor.
+        workers: how many at once; None is for work on this machine and takes
+            ``context.workers``. Services have a number of their own (``Backend.workers``), for
+            waiting needs no processor.
 
     Raises:
-        Cancelled: the run was stopped; finished results are in the store. A task that does not
-            notice the stop is left behind after a few seconds, it cannot hold up the others.
+        Cancelled: the run was stopped; finished results are in the store. Work on this machine
+            is waited for until it notices the stop; a service that does not answer is left behind.
         BackendNotReady, BadInput: wrong for all objects alike, so they end the stage.
     """
     results: dict[int, Result] = {}
@@ -75,10 +78,11 @@ def run_tasks(
         except CastError as error:
             return task.failed(str(error))
         except Exception as error:  # one object's surprise must not end the others
-            return task.failed(f"{task.label}: {type(error).__name__}: {error}")
+            return task.failed(redact(f"{task.label}: {type(error).__name__}: {error}"))
         context.store.put(task.key, result)
         return result
 
+    grace = None if workers is None else GRACE_S
     crew = _Crew(work, pending, max(1, context.workers if workers is None else workers))
     try:
         while len(results) < len(tasks):
@@ -89,7 +93,7 @@ def run_tasks(
                 results[index] = made()
                 report(index, False)
     except BaseException as error:
-        crew.leave(GRACE_S if isinstance(error, (Cancelled, KeyboardInterrupt)) else None)
+        crew.leave(grace if isinstance(error, (Cancelled, KeyboardInterrupt)) else None)
         raise
     return [results[index] for index in range(len(tasks))]
 

@@ -61,23 +61,27 @@ def marks_of(objects: Sequence[SceneObject], height: int, width: int) -> tuple[M
     return tuple(found)
 
 
-def outlined(rgb: np.ndarray, marks: Sequence[Mark]) -> np.ndarray:
+def outlined(rgb: np.ndarray, marks: Sequence[Mark], most: int = MOST_SIDE_PX) -> np.ndarray:
     """(h, w, 3) uint8: the picture with each object's outline and number, otherwise untouched.
 
     Args:
         rgb: (H, W, 3) uint8. Enlarged or reduced so that numbers can be read.
+        most: longer side of the result at most, in pixels.
     """
-    return _draw(rgb, marks, 0.0)
+    return _draw(fitted(rgb, most), marks, 0.0)
 
 
-def set_of_mark(rgb: np.ndarray, marks: Sequence[Mark]) -> np.ndarray:
+def set_of_mark(rgb: np.ndarray, marks: Sequence[Mark], most: int = MOST_SIDE_PX) -> np.ndarray:
     """(h, w, 3) uint8: the picture with each object tinted, outlined and numbered."""
-    return _draw(rgb, marks, TINT)
+    return _draw(fitted(rgb, most), marks, TINT)
 
 
-def fitted(rgb: np.ndarray) -> np.ndarray:
+def fitted(rgb: np.ndarray, most: int = MOST_SIDE_PX) -> np.ndarray:
     """The (H, W, 3) picture at the size in which marked pictures are drawn."""
-    width, height = _fitted_size(rgb)
+    height, width = rgb.shape[:2]
+    longer = max(height, width)
+    factor = min(max(longer, LEAST_SIDE_PX), most) / longer
+    width, height = max(1, round(width * factor)), max(1, round(height * factor))
     if (height, width) == rgb.shape[:2]:
         return rgb
     image = Image.fromarray(rgb).resize((width, height), Image.Resampling.LANCZOS)
@@ -126,8 +130,7 @@ def plates_for(
         letter = round(0.8 * letter)
 
 
-def _draw(rgb: np.ndarray, marks: Sequence[Mark], tint: float) -> np.ndarray:
-    picture = fitted(rgb)
+def _draw(picture: np.ndarray, marks: Sequence[Mark], tint: float) -> np.ndarray:
     if not marks:
         return picture
     height, width = picture.shape[:2]
@@ -151,13 +154,6 @@ def _draw(rgb: np.ndarray, marks: Sequence[Mark], tint: float) -> np.ndarray:
     for mark, plate, colour in zip(marks, plates, colours, strict=True):
         _plate(draw, plate, str(mark.number), colour, font)
     return np.asarray(image)
-
-
-def _fitted_size(rgb: np.ndarray) -> tuple[int, int]:
-    height, width = rgb.shape[:2]
-    longer = max(height, width)
-    factor = min(max(longer, LEAST_SIDE_PX), MOST_SIDE_PX) / longer
-    return max(1, round(width * factor)), max(1, round(height * factor))
 
 
 def _resized(mask: np.ndarray, width: int, height: int) -> np.ndarray:

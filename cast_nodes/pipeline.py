@@ -18,6 +18,7 @@ from .context import Context, Progress, Usage
 from .depth import DepthInputs, estimate_geometry
 from .detect import DetectInputs, detect
 from .errors import BadInput, CastError
+from .estimate import require_all
 from .filter import filter_objects
 from .inpaint import inpaint
 from .mesh import MeshInputs, make_meshes
@@ -142,11 +143,8 @@ class _Run:
             "register": self.register,
             "compose": self.compose,
         }
-        for stage in STAGES:
-            if stage not in self.settings.only:
-                continue
-            self.context.cancel.check()
-            self.settings.choices[stage].require(self.context)
+        chosen = [self.settings.choices[s] for s in STAGES if s in self.settings.only]
+        require_all(chosen, self.context)
         for stage in STAGES:
             if stage in self.settings.only:
                 self.context.cancel.check()

@@ -7,11 +7,12 @@ user's own: it is read as given and never overwritten.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 import json
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -45,6 +46,9 @@ from .types import (
 )
 
 JOURNAL = ".written"
+
+RESULTS = ("scene.glb", "scene.json", "report.html", "run.json")
+"""What remains of a run whose intermediate files are not wanted."""
 
 
 class RunFolder:
@@ -106,6 +110,16 @@ class RunFolder:
         """Removes a result of an earlier run that no longer holds; the user's own stays."""
         if self.has(name) and not self.is_users(name):
             (self.path / name).unlink()
+
+    def keep_only(self, names: Collection[str]) -> None:
+        """Removes what this program wrote but these files; the user's own stay."""
+        for path in sorted(self.path.rglob("*"), reverse=True):
+            name = path.relative_to(self.path).as_posix()
+            if path.is_dir():
+                with contextlib.suppress(OSError):
+                    path.rmdir()  # only when it is empty
+            elif name not in names and name != JOURNAL:
+                self.remove(name)
 
     def disown(self) -> None:
         """Takes all files for this program's own, so that they may be replaced (``--force``)."""

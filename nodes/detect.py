@@ -7,6 +7,7 @@ from comfy_api.latest import io
 from ..cast_nodes.detect import DetectInputs, detect
 from ..cast_nodes.report.pictures import mask_overlay
 from .convert import MAX_SIDE_PX, objects_from_boxes, objects_from_masks, photo_from_image
+from .prices import PricedSchema
 from .run_stage import context_for_checks, counted, present, run_stage
 from .sockets import CATEGORY, CastObjects
 from .widgets import backend_input, choice_from, missing_needs
@@ -40,7 +41,8 @@ class Detect(io.ComfyNode):
 
     @classmethod
     def define_schema(cls) -> io.Schema:
-        return io.Schema(
+        return PricedSchema(
+            "detect",
             node_id="CASTDetect",
             display_name="CAST Detect",
             category=CATEGORY,

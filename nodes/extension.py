@@ -10,11 +10,11 @@ from .demo_photo import DemoPhoto
 from .depth import Depth
 from .detect import Detect
 from .filter import Filter
+from .folders import pack_folder
 from .inpaint import Inpaint
 from .mesh import MeshObjects
 from .preview import Preview
 from .register import Register
-from .run_stage import pack_folder
 from .save_scene import SaveScene
 
 

@@ -6,6 +6,7 @@ from comfy_api.latest import io
 
 from ..cast_nodes.filter import filter_objects
 from ..cast_nodes.report.pictures import mask_overlay
+from .prices import PricedSchema
 from .run_stage import context_for_checks, present, run_stage
 from .sockets import CATEGORY, CastObjects
 from .widgets import backend_input, choice_from, missing_needs
@@ -16,7 +17,8 @@ class Filter(io.ComfyNode):
 
     @classmethod
     def define_schema(cls) -> io.Schema:
-        return io.Schema(
+        return PricedSchema(
+            "filter",
             node_id="CASTFilter",
             display_name="CAST Filter",
             category=CATEGORY,

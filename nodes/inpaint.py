@@ -7,6 +7,7 @@ from comfy_api.latest import io
 from ..cast_nodes.inpaint import inpaint
 from ..cast_nodes.report.pictures import views_sheet
 from .convert import image_from_rgb, rgb_from_rgba
+from .prices import PricedSchema
 from .run_stage import context_for_checks, failure_lines, present, run_stage
 from .sockets import CATEGORY, CastObjects, CastViews
 from .widgets import (
@@ -24,7 +25,8 @@ class Inpaint(io.ComfyNode):
 
     @classmethod
     def define_schema(cls) -> io.Schema:
-        return io.Schema(
+        return PricedSchema(
+            "inpaint",
             node_id="CASTInpaint",
             display_name="CAST Inpaint",
             category=CATEGORY,

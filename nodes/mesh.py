@@ -6,6 +6,7 @@ from comfy_api.latest import io
 
 from ..cast_nodes.mesh import MeshInputs, make_meshes
 from ..cast_nodes.report.sheets import entry_picture, meshes_sheet
+from .prices import PricedSchema
 from .run_stage import context_for_checks, failure_lines, present, run_stage
 from .sockets import CATEGORY, CastMeshes, CastObjects, CastViews
 from .widgets import (
@@ -23,7 +24,8 @@ class MeshObjects(io.ComfyNode):
 
     @classmethod
     def define_schema(cls) -> io.Schema:
-        return io.Schema(
+        return PricedSchema(
+            "mesh",
             node_id="CASTMesh",
             display_name="CAST Mesh",
             category=CATEGORY,

@@ -14,10 +14,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from pathlib import Path
 from typing import Any
 
-import folder_paths
 import numpy as np
 from comfy.model_management import (
     InterruptProcessingException,
@@ -34,15 +32,12 @@ from ..cast_nodes.services.usage import costs_json, spent_line
 from ..cast_nodes.store import Store
 from ..cast_nodes.types import Objects
 from .convert import pil_from_rgb, preview
+from .folders import pack_folder
+from .readiness import require_whole_graph
 
 POLL_S = 0.1
 
 _running: set[CancelToken] = set()
-
-
-def pack_folder() -> Path:
-    """The pack's folder among ComfyUI's protected user folders, which no web request can read."""
-    return Path(folder_paths.get_system_user_directory("cast"))
 
 
 @cache
@@ -104,8 +99,11 @@ async def run_stage(
 
     Raises:
         InterruptProcessingException: the user pressed stop.
+        BackendNotReady: something would be paid for, and another node of the graph cannot run.
         CastError: as the stage says.
     """
+    if choice.backend.info.price is not None:
+        require_whole_graph(context_for_checks())
     loop = asyncio.get_running_loop()
     steps: asyncio.Queue[Progress] = asyncio.Queue()
     log = StageLog(stage, choice.backend.info.name)

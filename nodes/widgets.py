@@ -13,6 +13,7 @@ from ..cast_nodes.backends import Backend, Choice, OptionSpec, backends, choose,
 from ..cast_nodes.context import Context
 from ..cast_nodes.errors import BadInput
 from ..cast_nodes.types import Objects
+from .folders import pack_folder
 
 BACKEND = "backend"
 WIDEST_INT = 2**31 - 1
@@ -109,7 +110,10 @@ def choice_from(stage: str, value: Mapping[str, Any] | None, brought: Sequence[s
 
 
 def missing_needs(stage: str, value: Mapping[str, Any] | None, context: Context) -> str | None:
-    """What the chosen backend lacks, as one sentence with the way to mend it, or None."""
+    """What the chosen backend lacks, as one sentence with the way to mend it, or None.
+
+    Asked before anything of a graph runs, so that nothing is spent in vain.
+    """
     name = (value or {}).get(BACKEND)
     if name not in backends(stage):
         return None
@@ -117,7 +121,9 @@ def missing_needs(stage: str, value: Mapping[str, Any] | None, context: Context)
     lacks = [n for n in backends(stage)[name].missing(context) if n.unless is None]
     if not lacks:
         return None
-    return f"{name} is not ready: " + "; ".join(f"{n.what} is missing: {n.mend}" for n in lacks)
+    told = "; ".join(f"{n.what} is missing: {n.mend}" for n in lacks)
+    keys = f" (one may lie at {pack_folder() / '.env'})" if ".env" in told else ""
+    return f"{name} is not ready: {told}{keys}"
 
 
 def retry_input(what: str) -> io.String.Input:

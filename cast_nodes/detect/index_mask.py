@@ -24,6 +24,9 @@ BEYOND_BOX = 0.1
 LOSSY_SHARE = 1e-3
 """Share of pixels with values of no object from which a mask counts as lossy."""
 
+STRETCHED = 100
+"""Brightest grey from which a picture may be one whose numbers were stretched to white."""
+
 LEAST_FIT = 0.2
 """Mean IoU of regions and boxes below which a picture is no index mask of these objects."""
 
@@ -56,10 +59,11 @@ def read_index_mask(
         notes.append("the service's mask is a colour picture and not an index mask; not used")
         return np.zeros((height, width), np.int32), tuple(notes)
     known = np.array([0, *sorted(boxes)])
+    compressed = image.format in ("JPEG", "WEBP", "MPO")
     found: list[tuple[float, np.ndarray, float]] = []
     for values in readings:
         strange = float(np.mean(~np.isin(values, known)))
-        if strange > LOSSY_SHARE:
+        if compressed or strange > LOSSY_SHARE:
             labels = _mended(values, known, boxes, width, height)
         else:
             labels = np.where(np.isin(values, known), values, 0)
@@ -69,10 +73,10 @@ def read_index_mask(
     if fit < LEAST_FIT:
         notes.append("the regions of the service's mask do not fit its boxes; the mask is not used")
         return np.zeros((height, width), np.int32), tuple(notes)
-    if strange > LOSSY_SHARE:
+    if compressed or strange > LOSSY_SHARE:
         notes.append(
-            f"{strange:.1%} of the service's mask has values of no object (it was compressed or"
-            " smoothed); they were given to the nearest object"
+            f"the service's mask was compressed or smoothed ({strange:.1%} of it has values of no"
+            " object); doubtful pixels were given to the nearest object"
         )
     return labels, tuple(notes)
 
@@ -92,7 +96,7 @@ def _readings(image: Image.Image, highest: int) -> list[np.ndarray]:
     grey = np.nan_to_num(grey)
     found.append(grey)
     top = float(grey.max(initial=0.0))
-    if top > highest:
+    if top >= STRETCHED and top > 1.5 * highest:
         found.append(np.round(grey * (highest / top)))
     return found
 

@@ -16,7 +16,10 @@ from ..content import content_key
 from ..context import Context, Progress, Usage
 from ..pictures import png_bytes
 from ..services.replicate import NEEDS, REPLICATE, prediction_api
-from ..services.tasks import Finished, TaskState, task_result
+from ..services.task_api import Finished, TaskState
+from ..services.tasks import task_result
+from ..services.troubles import ServiceFailure
+from ..services.wording import for_photo
 from ..types import Objects, Photo
 from . import DetectInputs
 from .box_objects import masks_from_boxes
@@ -24,7 +27,7 @@ from .ram_answer import objects_from_answer, read_list
 
 MODEL = "fishwowater/ram-grounded-sam-maskfixed"
 MODEL_VERSION = "ea5ba20f4689f8e44f124214dd2831feaad23d3f92fac380b34669f6bb9eaf18"
-PRICE = Price(0.01, "photo", "some 10 s of a GPU at replicate.com's rates", "2025-11")
+PRICE = Price(0.01, "photo", "replicate.com, some 10 GPU seconds", "2025-11")
 WHAT = "detection"
 
 
@@ -71,14 +74,16 @@ def _answer(photo: Photo, options: RamOptions, context: Context) -> tuple[Any, b
 
     api = prediction_api(f"{MODEL}:{MODEL_VERSION}", plain, {"input_image": png}, usage)
     key = content_key("replicate_ram", MODEL_VERSION, plain, photo.rgb, options.retry)
-    kept = decode(task_result(REPLICATE, key, api, fetch, context, WHAT))
+    try:
+        kept = decode(task_result(REPLICATE, key, api, fetch, context, WHAT))
+    except ServiceFailure as error:
+        raise ServiceFailure(for_photo(str(error), "detect.retry"), error.trouble) from None
     return json.loads(kept["document"]), kept["mask"]
 
 
 def _fetched(finished: Finished, photo: Photo, context: Context) -> tuple[Any, bytes]:
     """Downloads and checks list and mask, wherever the output has them."""
     from ..services.download import checked_picture, download
-    from ..services.policy import ServiceFailure
 
     output = finished.output if isinstance(finished.output, Mapping) else {}
     document, mask = output.get("json_data"), output.get("masked_img")
@@ -91,7 +96,7 @@ def _fetched(finished: Finished, photo: Photo, context: Context) -> tuple[Any, b
     except ValueError as error:
         raise ServiceFailure(
             f"{WHAT}: Replicate task {finished.id} came back without a list of objects ({error});"
-            " raise this backend's option retry for a new one"
+            " raise this object's retry for a new one"
         ) from None
     if not isinstance(mask, str) or not mask:
         return document, b""

@@ -12,6 +12,7 @@ from ..content import content_key
 from ..context import Context
 from ..pictures_marks import fitted, marks_of, outlined
 from ..services.vision_chat import Question, Vision, ask, example
+from ..services.wording import for_photo
 from ..types import Objects, OcclusionLevel, SceneObject
 from .rules import RANK, Level, RulesOptions, drop_surplus
 from .rules import run as by_rules
@@ -75,6 +76,9 @@ class LookingOptions(Options):
         step=0.01,
     )
     max_objects: int = option(20, "keep at most so many, the largest and surest", low=1, high=500)
+    retry: int = option(
+        0, "raise it to ask anew (what costs is paid for again)", low=0, high=10_000
+    )
 
 
 def filter_by_looking(
@@ -92,22 +96,22 @@ def filter_by_looking(
     ids = frozenset(item.id for item in asked)
     samples = ask(
         vision,
-        question_about(objects, asked),
+        question_about(objects, asked, options.retry),
         lambda value: read_filter_answer(value, ids),
         options.samples,
         "filter",
         context,
     )
     notes = list(objects.notes)
+    why = for_photo(samples.failures[0], "filter.retry") if samples.failures else "no answer"
     if not samples.answers:
-        why = samples.failures[0] if samples.failures else "there was no answer"
         notes.append(f"Filter {name!r} could not decide, so its rules did: {why}")
         decided = by_rules(objects, _as_rules(options), context)
         return replace(decided, source="rules", notes=tuple(notes))
     if samples.failures:
         notes.append(
             f"Filter {name!r}: {len(samples.failures)} of {options.samples} answers are missing: "
-            f"{samples.failures[0]}"
+            f"{why}"
         )
     notes += _odd(name, samples.answers)
     said = verdicts(samples.answers, ids)
@@ -117,17 +121,18 @@ def filter_by_looking(
     return replace(objects, objects=tuple(items), source=name, notes=tuple(notes))
 
 
-def question_about(objects: Objects, asked: Sequence[SceneObject]) -> Question:
+def question_about(objects: Objects, asked: Sequence[SceneObject], retry: int = 0) -> Question:
     """The question about these objects of the photo."""
     photo = objects.photo
     names = "\n".join(f"{item.id}: {item.label}" for item in asked)
     marks = marks_of(asked, photo.height, photo.width)
-    shown = [(o.id, o.retry, o.bbox if o.mask is None else o.mask) for o in asked]
+    shown = [(o.id, o.bbox if o.mask is None else o.mask) for o in asked]
     return Question(
         text=PROMPT.format(names=names, form=example(FORM)),
-        pictures=lambda: (fitted(photo.rgb), outlined(photo.rgb, marks)),
+        pictures=lambda most: (fitted(photo.rgb, most), outlined(photo.rgb, marks, most)),
         key=content_key("filter", VERSION, photo.rgb, shown),
         what="which objects to keep",
+        retry=retry,
     )
 
 

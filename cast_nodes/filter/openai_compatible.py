@@ -22,6 +22,14 @@ class ServerOptions(LookingOptions):
         f"address of the server; empty takes the setting {URL_SETTING}, else {OLLAMA} (Ollama). "
         f"The key {KEY_SETTING} is sent to the address in that setting alone",
     )
+    max_side: int = option(
+        1024,
+        "longer side of the pictures sent; they must fit into the server's context (Ollama: set "
+        "OLLAMA_CONTEXT_LENGTH to 8192 or more)",
+        low=384,
+        high=4096,
+        unit="px",
+    )
 
 
 def run(objects: Objects, options: ServerOptions, context: Context) -> Objects:
@@ -30,7 +38,7 @@ def run(objects: Objects, options: ServerOptions, context: Context) -> Objects:
     Raises:
         BadInput: the address is none.
     """
-    vision = chat_vision(options.base_url, options.model)
+    vision = chat_vision(options.base_url, options.model, options.max_side)
     return filter_by_looking(objects, options, vision, "openai_compatible", context)
 
 

@@ -169,7 +169,7 @@ def inpaint(objects: Objects, choice: Choice, context: Context) -> Views:
     options = choice.options
     assert isinstance(options, InpaintOptions)
     tasks = [_task(objects, o, choice, context) for o in objects.kept]
-    views = run_tasks("inpaint", tasks, context, choice.backend.workers(context))
+    views = run_tasks("inpaint", tasks, context, choice.backend.workers())
     views = tuple(replace(v, id=o.id) for v, o in zip(views, objects.kept, strict=True))
     background, notes = None, ()
     if options.background:

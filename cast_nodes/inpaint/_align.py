@@ -13,11 +13,12 @@ import numpy as np
 
 from .masks import blur
 
-COARSE_SIDE, FINE_SIDE = 96, 320  # px at which the fit is searched and refined
+COARSE_SIDE, FINE_SIDE = 96, 256  # px at which the fit is searched and refined
 MOST_SCALE = 1.6
 MOST_SHIFT = 0.4  # share of the square's side
 FREE_WEIGHT = 0.35  # ground beside the object, against the object's own pixels
 CLIP = 60.0  # grey levels; larger differences are redrawn things, not misplaced ones
+IN_PLACE = 1.2  # grey levels: an answer that differs by no more needs no search
 GAIN = 0.85  # a fit must reach this share of the unmoved answer's error to be taken
 
 
@@ -47,9 +48,11 @@ def align(answer: np.ndarray, shown: np.ndarray, seen: np.ndarray, free: np.ndar
     weight = np.clip(seen + FREE_WEIGHT * free * (1 - seen), 0, 1).astype(np.float32)
     ground = np.median(answer[:2].reshape(-1, 3), 0).astype(np.float32)
     unmoved = Placed(1.0, 0.0, 0.0, 0.0)
-    start = _searched(_Level(answer, shown, weight, ground, COARSE_SIDE))
     fine = _Level(answer, shown, weight, ground, FINE_SIDE)
     still = fine.error(unmoved.scale, unmoved.x, unmoved.y)
+    if still < IN_PLACE:
+        return Placed(1.0, 0.0, 0.0, still)
+    start = _searched(_Level(answer, shown, weight, ground, COARSE_SIDE))
     best = Placed(1.0, 0.0, 0.0, still)
     for guess in (unmoved, start):
         found = _refined(fine, guess)
@@ -91,7 +94,8 @@ class _Level:
     ) -> None:
         self.side = side
         self.ground = ground
-        self.answer = answer
+        # Reduced once: every trial would else go through all of its pixels.
+        self.answer = _sized(answer, 2 * side) if answer.shape[0] > 2 * side else answer
         self.shown = blur(_sized(shown, side), 0.7)
         self.weight = _sized(weight[..., None], side)[..., 0]
         self.total = max(float(self.weight.sum()), 1e-6)

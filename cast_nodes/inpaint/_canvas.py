@@ -22,6 +22,7 @@ MARGIN, BOTTOM, TOP = 0.04, 0.08, 0.02  # round the card, shares of the panel's 
 BORDER, RADIUS, PADDING = 5, 20, 40  # px
 CAPTION = "Extracted Object"
 OUTLINE = (255, 32, 64)
+RIM = 0.008  # of the card's inside, share of its side
 SEARCH = 0.05  # how far from where it should be the card is looked for, share of the height
 
 
@@ -172,6 +173,11 @@ def cut_back(answer: np.ndarray, layout: Layout) -> Cut:
     Args:
         answer: (h, w, 3) uint8.
     """
+    left, top, inside = _without_black_bands(answer)
+    if inside.shape != answer.shape:
+        cut = cut_back(inside, layout)
+        x0, y0, x1, y1 = cut.box
+        return Cut(cut.rgb, (x0 + left, y0 + top, x1 + left, y1 + top), cut.found)
     height, width = answer.shape[:2]
     across, down = width / layout.width, height / layout.height
     ink = _ink(answer)
@@ -185,13 +191,13 @@ def cut_back(answer: np.ndarray, layout: Layout) -> Cut:
         if box is not None and score > best_score:
             best, best_score = box, score
     if best is not None:
-        return Cut(_cropped(answer, best), best, True)
+        return Cut(_without_rim(_cropped(answer, best)), best, True)
     if abs(np.log(across / down)) > 0.15 and _plain_rim(answer):
         side = max(width, height)
         x, y = (width - side) / 2, (height - side) / 2
         whole = (x, y, x + side, y + side)
         return Cut(_cropped(answer, whole), whole, False)
-    return Cut(_cropped(answer, guesses[0]), guesses[0], False)
+    return Cut(_without_rim(_cropped(answer, guesses[0])), guesses[0], False)
 
 
 Box = tuple[float, float, float, float]
@@ -203,6 +209,25 @@ def _placed(layout: Layout, width: int, height: int, across: float, down: float)
     y = (height - layout.height * down) / 2
     x0, y0, x1, y1 = layout.inner
     return (x + x0 * across, y + y0 * down, x + x1 * across, y + y1 * down)
+
+
+def _without_black_bands(answer: np.ndarray) -> tuple[int, int, np.ndarray]:
+    """x and y of the answer's part between black bands, and that part.
+
+    A canvas has no black at both of two opposite edges: its panel is grey.
+    """
+    lit = answer.max(-1) > 24
+    rows, columns = np.flatnonzero(lit.any(1)), np.flatnonzero(lit.any(0))
+    if not len(rows):
+        return 0, 0, answer
+    top, bottom = int(rows[0]), int(rows[-1]) + 1
+    left, right = int(columns[0]), int(columns[-1]) + 1
+    height, width = lit.shape
+    if not (top and bottom < height):
+        top, bottom = 0, height
+    if not (left and right < width):
+        left, right = 0, width
+    return left, top, answer[top:bottom, left:right]
 
 
 def _ink(answer: np.ndarray) -> np.ndarray:
@@ -247,9 +272,9 @@ def _line(profile: np.ndarray, at: float, slack: float, thick: float) -> tuple[f
     """Middle (px) and clearness of the line of ink nearest its place, or None."""
     reach = slack + 2 * thick
     first, last = int(max(0, at - reach)), int(min(len(profile), at + reach + 1))
-    part = profile[first:last]
-    if len(part) < 3:
+    if last - first < 3:
         return None
+    part = profile[first:last]
     # What a thin line adds to its surroundings: dark areas do not count.
     width = max(1, round(thick))
     around = np.pad(part, 2 * width + 1, mode="edge")
@@ -279,6 +304,15 @@ def _cropped(answer: np.ndarray, box: Box) -> np.ndarray:
     at = (x0 + pad, y0 + pad, x1 + pad, y1 + pad)
     picture = Image.fromarray(wide).resize((side, side), Image.Resampling.BICUBIC, at)
     return np.asarray(picture)
+
+
+def _without_rim(card: np.ndarray) -> np.ndarray:
+    """The card with its outermost pixels redone from those inside.
+
+    Resizing has mixed the border into them, and the border's round corners reach over them.
+    """
+    rim = max(2, round(RIM * len(card)))
+    return np.pad(card[rim:-rim, rim:-rim], ((rim, rim), (rim, rim), (0, 0)), mode="edge")
 
 
 def _plain_rim(answer: np.ndarray) -> bool:

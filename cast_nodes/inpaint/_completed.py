@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from scipy import ndimage
 
 from ..errors import ObjectFailure
 from ..types import View
 from . import InpaintItem, InpaintOptions
-from ._align import align, moved
+from ._align import CLIP, align, moved
 from ._frame import Frame, drawn, mask_in_frame
 from ._matte import matte_of
 from .cutout import make_view
@@ -44,16 +43,18 @@ def completed_view(
     """
     size = _size(item, frame, answer, options)
     shown, seen = drawn(item, frame, size, ground)
-    free = mask_in_frame(item.inside & ~item.visible & ~item.hidden, frame, size, False)
+    free = mask_in_frame(item.inside & ~item.visible & ~item.hidden, frame, size)
     placed = align(answer, shown, seen, free)
-    if placed.error > WORST_MATCH:
-        raise ObjectFailure(
-            f"{item.name}: the service drew something else than the photo shows "
-            f"(off by {placed.error:.0f} of 60 grey levels); raise its retry counter for "
-            "another answer, or change the prompt"
-        )
     border = np.median(np.concatenate([answer[0], answer[-1]]), 0)
     laid = moved(answer, placed, size, border)
+    away = np.minimum(np.abs(blur(laid, 1.0) - blur(shown.astype(np.float32), 1.0)).max(-1), CLIP)
+    error = float((away * seen).sum() / max(float(seen.sum()), 1e-6))
+    if error > WORST_MATCH:
+        raise ObjectFailure(
+            f"{item.name}: the service drew something else than the photo shows "
+            f"(off by {error:.0f} of {CLIP:.0f} grey levels); raise its retry counter for "
+            "another answer, or change the prompt"
+        )
     visible = seen > 0.5
     if not visible.any():  # thinner than a pixel at this size
         visible = seen >= seen.max()
@@ -114,8 +115,7 @@ def _believable(hidden: np.ndarray, visible: np.ndarray, free: np.ndarray) -> np
     radius = max(1.5, RIM * (max(np.ptp(rows), np.ptp(columns)) + 1))
     # Opening by a disc, with distances: fast for any radius.
     core = np.asarray(depth_in(excess) > radius)
-    wide = np.asarray(ndimage.binary_propagation(grow(core, radius) & excess, mask=excess), bool)
-    return hidden & (~excess | wide)
+    return hidden & (~excess | grow(core, radius + 1.0))
 
 
 def _joined(

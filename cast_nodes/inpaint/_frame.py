@@ -12,9 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from . import InpaintItem
-from .masks import blur, depth_in, spread
+from .masks import blur, depth_in, grow, spread, widened
 
-HIDDEN_ROOM = 0.35  # free room towards what is in front, share of the visible part's size at most
+HIDDEN_ROOM = 0.45  # free room towards what is in front, share of the visible part's size at most
+TOUCH = 0.02  # so close, in shares of that size, things meet
 WHITE = (255, 255, 255)
 GREY = (150, 150, 150)
 PALE = 222  # a rim of the object brighter than this would drown in white
@@ -48,14 +49,19 @@ def frame_of(item: InpaintItem, margin: float) -> Frame:
     rows, columns = np.flatnonzero(item.visible.any(1)), np.flatnonzero(item.visible.any(0))
     x0, y0, x1, y1 = int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
     if item.complete:
+        size = max(x1 - x0, y1 - y0)
         unknown = item.hidden | ~item.inside
-        reach = HIDDEN_ROOM * max(x1 - x0, y1 - y0)
-        if unknown.any():
-            rows, columns = np.flatnonzero(unknown.any(1)), np.flatnonzero(unknown.any(0))
-            x0 = min(x0, max(float(columns[0]), x0 - reach))
-            y0 = min(y0, max(float(rows[0]), y0 - reach))
-            x1 = max(x1, min(float(columns[-1]) + 1, x1 + reach))
-            y1 = max(y1, min(float(rows[-1]) + 1, y1 + reach))
+        # Only where the object may go on: round the places where it meets something in front of
+        # it, or the photo's edge.
+        met = grow(item.visible, max(2.0, TOUCH * size)) & unknown
+        near = grow(met, HIDDEN_ROOM * size) & unknown if met.any() else met
+        # To the sides as far as it reaches beside the object, up and down above and below it.
+        columns = np.flatnonzero(near[y0:y1].any(0))
+        rows = np.flatnonzero(near[:, x0:x1].any(1))
+        if len(columns):
+            x0, x1 = min(x0, int(columns[0])), max(x1, int(columns[-1]) + 1)
+        if len(rows):
+            y0, y1 = min(y0, int(rows[0])), max(y1, int(rows[-1]) + 1)
     side = int(np.ceil(max(x1 - x0, y1 - y0, 1) / (1 - 2 * margin)))
     return Frame(int(np.floor((x0 + x1 - side) / 2)), int(np.floor((y0 + y1 - side) / 2)), side)
 
@@ -84,12 +90,10 @@ def drawn(
     return np.clip(mixed.round(), 0, 255).astype(np.uint8), cover[..., 0]
 
 
-def mask_in_frame(mask: np.ndarray, frame: Frame, size_px: int, outside: bool) -> np.ndarray:
-    """(n, n) float32 coverage 0..1 of a window mask in the square; ``outside`` fills beyond it."""
-    colours = np.zeros((*mask.shape, 3), np.float32)
-    if not outside:
-        return _resampled(colours, mask, frame, size_px)[..., 3]
-    return 1 - _resampled(colours, ~mask, frame, size_px)[..., 3]
+def mask_in_frame(mask: np.ndarray, frame: Frame, size_px: int) -> np.ndarray:
+    """(n, n) float32 coverage 0..1 of a window's mask in the square; 0 beyond the window."""
+    black = np.zeros((*mask.shape, 3), np.float32)
+    return _resampled(black, mask, frame, size_px)[..., 3]
 
 
 def _resampled(rgb: np.ndarray, mask: np.ndarray, frame: Frame, size_px: int) -> np.ndarray:
@@ -98,9 +102,11 @@ def _resampled(rgb: np.ndarray, mask: np.ndarray, frame: Frame, size_px: int) ->
 
     scale = frame.scale(size_px)
     # Enlarged, a mask's pixels would be stairs: its outline is smoothed over them.
-    smooth = blur(mask.astype(np.float32), 0.8) if scale > 1.25 else mask.astype(np.float32)
+    smooth = mask.astype(np.float32)
     if scale > 1.25:
-        rgb = spread(rgb, mask.astype(np.float32))
+        rgb = spread(rgb, smooth)
+        thin = mask & ~widened(depth_in(mask) > 1.0, 1)  # smoothing would eat it
+        smooth = np.where(thin, smooth, blur(smooth, 0.8))
     stacked = np.dstack([rgb * smooth[..., None], smooth]).astype(np.float32)
     # Whole pixels of margin, so that filters at the window's edge see nothing beyond it.
     left, top = max(0, int(np.ceil(-frame.x)) + 4), max(0, int(np.ceil(-frame.y)) + 4)

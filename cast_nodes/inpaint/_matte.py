@@ -12,12 +12,13 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
-from .masks import blur, depth_in, distance_to, grow, parts_of
+from .masks import blur, depth_in, distance_to, grow, parts_of, widened
 
 NOISE = 10.0  # grey levels: a ground is at least so uneven after compression
 SHADOW = 0.55  # a shadow leaves at least so much of the ground's light
 SHADOW_TINT = 9.0  # grey levels between the channels: shadows have no colour
 SHADOW_SLOPE = 9.0  # grey levels per px: shadows have no edge
+SHADOW_STEP = 0.6  # a shadow begins with less than this share of its full darkness
 SPECK = 0.0008  # parts smaller than this share of the picture are dirt
 
 
@@ -56,7 +57,7 @@ def matte_of(rgb: np.ndarray, sure: np.ndarray | None = None) -> Matte:
     away = np.abs(values - ground).max(-1)
     on_rim = away[rim]
     near = on_rim < 40
-    plain = bool(near.mean() > 0.6)
+    plain = bool((on_rim < 24).mean() > 0.7)
     noise = max(NOISE, 2.5 * float(np.percentile(on_rim[near], 90)) if near.any() else NOISE)
     flat = (away < noise) & ~sure
     edge = np.zeros_like(sure)
@@ -86,14 +87,18 @@ def _with_shadows(
     gained = reached & ~outside
     # A shadow fades into the ground; a grey thing of even light does not.
     labels, sizes = parts_of(gained)
-    for part in np.flatnonzero(sizes > 0):
-        here = labels == part
-        share_dark = float((light[here] < 0.9).mean())
-        border = grow(here, 1.5) & outside
-        step = float(np.abs(1 - light[grow(border, 1.5) & here]).mean()) if border.any() else 1.0
-        if share_dark > 0.02 and step > 0.06:
-            reached &= ~here
-    return reached
+    if not sizes.any():
+        return reached
+    # A few pixels in, beyond the blur of an outline, a thing has nearly its full darkness.
+    near = max(2, round(max(outside.shape) / 256))
+    at_ground = gained & widened(outside, near + 2) & ~widened(outside, near)
+    parts = np.arange(len(sizes))
+    count = np.bincount(labels[at_ground], minlength=len(sizes))
+    begins = np.bincount(labels[at_ground], 1 - light[at_ground], len(sizes)) / np.maximum(count, 1)
+    deepest = ndimage.maximum(1 - light, labels, parts)
+    thing = (begins > SHADOW_STEP * deepest) & (deepest > 0.1)
+    thing[0] = False
+    return reached & ~thing[labels]
 
 
 def _gaps(away: np.ndarray, flat: np.ndarray, sure: np.ndarray, noise: float) -> np.ndarray:

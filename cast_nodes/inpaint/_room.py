@@ -15,8 +15,9 @@ from .masks import blur, distance_to, grow, spread
 
 WORST_ROOM = 24.0  # grey levels: mean difference beside the objects beyond which it is another room
 LEAST_CHANGE = 5.0  # grey levels: less change than this where objects stood, and they still stand
-SHADOW_REACH = 0.08  # how far from the objects shadows are looked for, share of the longer side
-SEAM = 60.0  # grey levels of light that the answer may be brought to the photo's
+LEAST_SHADOW = 7.0  # grey levels of change that are seen as a shadow
+SHADOW_REACH = 0.15  # how far from the objects shadows are looked for, share of the longer side
+SEAM = 10.0  # grey levels: differences beyond this count little for the light at the hole's edge
 
 
 def plate_from_answer(
@@ -52,13 +53,15 @@ def plate_from_answer(
     if float(change[mask].mean()) < max(LEAST_CHANGE, 1.5 * error):
         raise ObjectFailure("the service's empty room still shows the objects")
     if shadows:
-        hole = hole | _shadows(photo, room, hole, SHADOW_REACH * side)
-    weight = (~hole).astype(np.float32)
-    if weight.any():
-        share = blur(weight, 3.0)[..., None]
-        step = np.clip(photo - room, -SEAM, SEAM)
-        local = blur(step * weight[..., None], 3.0) / np.maximum(share, 1e-3)
-        carried = spread(local, np.minimum(1.0, 2 * share[..., 0]))
+        hole = hole | _changed(photo, room, hole, known, SHADOW_REACH * side)
+    if (~hole).any():
+        step = photo - room
+        # What differs much is a shadow or a rim of the objects, not the room's light.
+        doubt = np.abs(blur(step, 1.5)).max(-1) / SEAM
+        weight = ~hole / (1 + doubt**2)
+        share = blur(weight, 4.0)[..., None]
+        local = blur(step * weight[..., None], 4.0) / np.maximum(share, 1e-3)
+        carried = spread(local.astype(np.float32), np.minimum(1.0, 2 * share[..., 0]))
         far = 0.15 * side
         room = room + carried * np.exp(-distance_to(~hole) / far)[..., None]
     # The margin blends; of the objects themselves nothing shows.
@@ -71,7 +74,8 @@ def plate_from_answer(
 def _laid(photo: np.ndarray, answer: np.ndarray, known: np.ndarray) -> tuple[np.ndarray, float]:
     """(H, W, 3) float32: the answer over the photo, and its mean difference where known.
 
-    The answer is stretched to the photo's size; a small zoom or shift is undone.
+    The answer is stretched to the photo's size and brought to its light; a small zoom or shift
+    is undone.
     """
     from PIL import Image
 
@@ -83,7 +87,10 @@ def _laid(photo: np.ndarray, answer: np.ndarray, known: np.ndarray) -> tuple[np.
         around = ((0, side - height), (0, side - width), (0, 0))
         return np.pad(image, around, mode="edge")
 
-    ours, theirs = squared(photo), squared(np.asarray(stretched))
+    relit = np.asarray(stretched, np.float32)
+    if known.any():
+        relit = np.clip(relit * _gain(photo[known], relit[known]), 0, 255)
+    ours, theirs = squared(photo), squared(relit.astype(np.uint8))
     weight = np.zeros((side, side), np.float32)
     weight[:height, :width] = known
     placed = align(theirs, ours, weight, np.zeros_like(weight))
@@ -102,12 +109,26 @@ def _laid(photo: np.ndarray, answer: np.ndarray, known: np.ndarray) -> tuple[np.
     return laid, float(np.minimum(away, 100)[known].mean())
 
 
-def _shadows(photo: np.ndarray, room: np.ndarray, hole: np.ndarray, reach: float) -> np.ndarray:
-    """(H, W) bool: pixels beside the hole that the answer has made brighter, keeping their tint."""
-    before, after = blur(photo.astype(np.float32), 1.5), blur(room, 1.5)
-    ratio = (after + 8) / (before + 8)
-    gain = ratio.mean(-1)
-    tint = np.abs(ratio - gain[..., None]).max(-1)
-    bright = (gain > 1.06) & (tint < 0.12) & (distance_to(hole) < reach)
-    reached = np.asarray(ndimage.binary_propagation(hole, mask=hole | bright))
-    return reached & ~hole
+def _gain(photo: np.ndarray, room: np.ndarray) -> np.ndarray:
+    """(3,) by what the answer's channels are brought to the photo's light; (N, 3) pixels each."""
+    return np.clip(np.median((photo + 8.0) / (room + 8.0), 0), 0.7, 1.4)
+
+
+def _changed(
+    photo: np.ndarray, room: np.ndarray, hole: np.ndarray, known: np.ndarray, reach: float
+) -> np.ndarray:
+    """(H, W) bool: pixels by the hole where the answer shows something else than the photo.
+
+    These are shadows, reflections, and parts of the objects that their masks have missed.
+    """
+    # The objects' own colours must not bleed into what is compared beside them.
+    weight = (~hole).astype(np.float32)[..., None]
+    share = np.maximum(blur(weight, 1.5), 1e-3)
+    before, after = (blur(image * weight, 1.5) / share for image in (photo, room))
+    away = np.abs(after - before).max(-1)
+    far = known & (distance_to(hole) > reach)
+    usual = float(np.median(away[far if far.any() else ~hole])) if (~hole).any() else 0.0
+    differs = (away > max(LEAST_SHADOW, 3 * usual)) & (distance_to(hole) < reach)
+    reached = np.asarray(ndimage.binary_propagation(hole, mask=hole | differs))
+    # The borders of shadows fade: some pixels more.
+    return (grow(reached & ~hole, 0.01 * max(hole.shape)) | reached) & ~hole

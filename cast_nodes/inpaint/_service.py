@@ -16,12 +16,13 @@ import numpy as np
 from ..backends import option
 from ..content import content_key
 from ..context import Context, Usage
-from ..errors import StorageError
+from ..errors import ObjectFailure, StorageError
 from ..pictures import png_bytes, to_srgb
 from ..services.download import checked_picture, download
 from ..services.journal import Journal
-from ..services.policy import Service, ServiceFailure
-from ..services.tasks import Expired
+from ..services.policy import Service
+from ..services.troubles import Expired, ServiceFailure
+from ..services.wording import for_photo
 from ..types import View
 from . import InpaintItem, InpaintOptions, Painter, RoomItem, Wants
 from ._canvas import cut_back, draw_canvas, layout_for
@@ -34,6 +35,7 @@ from .cutout import make_view
 PLAIN_SIDE = 1024  # px, side of the square that plain mode sends: what editors work at
 PLAIN_MARGIN = 0.08  # free ground round the object, share of that side
 ROOM_SIDE = 1536  # px, longer side of the photo that the empty room is asked with
+ROOM_RETRY = "inpaint.room_retry"
 BEYOND = 0.4  # how far the window reaches over the visible part, share of its size
 
 
@@ -67,6 +69,7 @@ class ServiceOptions(InpaintOptions):
         "", "what is asked for the plate; {label} lists the objects; empty: the built-in prompt",
         multiline=True,
     )  # fmt: skip
+    room_retry: int = option(0, "raise it to have another plate made (paid again)", low=0)
 
     def wants(self) -> Wants:
         return Wants(
@@ -74,11 +77,13 @@ class ServiceOptions(InpaintOptions):
             beyond=BEYOND,
             every_object=self.every_object,
             matte_on_failure=self.fallback == "matte",
-            room=self.empty_room,
+            room=self.empty_room and self.background,
         )
 
     def of_views(self) -> InpaintOptions:
-        return replace(super().of_views(), fallback="fail", empty_room=True, room_prompt="")
+        return replace(
+            super().of_views(), fallback="fail", empty_room=True, room_prompt="", room_retry=0
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -163,12 +168,19 @@ def _room(edit: Edit, item: RoomItem, options: ServiceOptions, context: Context)
         Image.fromarray(item.rgb).resize(size, Image.Resampling.LANCZOS)
     )  # fmt: skip
     prompt = room_prompt(options.room_prompt.strip() or ROOM, item.labels)
-    request = EditRequest(small, prompt, _seed(context.seed), 0, "the empty room")
-    answer = edit(request, options, context)
+    retry = options.room_retry
+    request = EditRequest(small, prompt, _seed(context.seed + retry), retry, "the empty room")
+    try:
+        answer = edit(request, options, context)
+    except ServiceFailure as error:
+        raise ServiceFailure(for_photo(str(error), ROOM_RETRY), error.trouble) from None
     context.cancel.check()
-    return plate_from_answer(
-        item.rgb, item.mask, answer, options.background_margin, options.background_shadows
-    )
+    try:
+        return plate_from_answer(
+            item.rgb, item.mask, answer, options.background_margin, options.background_shadows
+        )
+    except ObjectFailure as error:
+        raise ObjectFailure(f"{error}; raise {ROOM_RETRY} for another one") from None
 
 
 def _request(picture: np.ndarray, prompt: str, item: InpaintItem, context: Context) -> EditRequest:

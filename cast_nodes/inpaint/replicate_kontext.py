@@ -12,7 +12,8 @@ from ..backends import Backend, BackendInfo, Price, option
 from ..context import Context, Usage
 from ..services.download import download
 from ..services.replicate import NEEDS, REPLICATE, prediction_api
-from ..services.tasks import Finished, TaskState, task_result
+from ..services.task_api import Finished, TaskState
+from ..services.tasks import task_result
 from ._service import EditRequest, ServiceOptions, no_picture, painter, picture_from, spent
 
 PRICE = Price(0.025, "picture", "replicate.com", "2025-11")

@@ -74,7 +74,7 @@ def make_meshes(inputs: MeshInputs, choice: Choice, context: Context) -> Meshes:
     """
     choice.require(context)
     tasks = [_task(o, inputs.views.get(o.id), choice, context) for o in inputs.objects.kept]
-    entries = run_tasks("mesh", tasks, context, choice.backend.workers(context))
+    entries = run_tasks("mesh", tasks, context, choice.backend.workers())
     return Meshes(
         tuple(_with_id(e, o.id) for e, o in zip(entries, inputs.objects.kept, strict=True)),
         source=choice.backend.info.name,

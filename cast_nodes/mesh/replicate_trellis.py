@@ -10,14 +10,15 @@ from ..content import content_key
 from ..context import Context, Usage
 from ..services.own_server import own_prediction_api, own_server, own_url
 from ..services.replicate import NEEDS, REPLICATE, prediction_api
-from ..services.tasks import TaskState
+from ..services.task_api import TaskState
 from ..types import MeshEntry
 from . import MeshItem
 
 MODEL = "firtoz/trellis"
 VERSION = "e8f6c45206993f297372f5436b90350817bd9b4a0d52d2a76df50c1c8afa2b3c"
 OWN = "TRELLIS_BASE_URL"
-PRICE = Price(0.04, "mesh", "replicate.com", "2025-11")
+PRICE = Price(0.04, "mesh", "replicate.com/pricing: some 30 s of an A100", "2025")
+USD_PER_S = 0.0014
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,11 @@ def run(item: MeshItem, options: TrellisOptions, context: Context) -> MeshEntry:
 
     def usage(state: TaskState) -> Usage:
         return Usage(
-            "Replicate", MODEL, seconds=state.seconds, estimate_usd=PRICE.usd, what=item.name
+            "Replicate",
+            MODEL,
+            seconds=state.seconds,
+            estimate_usd=state.seconds * USD_PER_S or PRICE.usd,
+            what=item.name,
         )
 
     if own:
@@ -81,7 +86,7 @@ def _needs() -> tuple[Need, ...]:
         key,
         present=lambda context: key.present(context) or bool(own_url("", OWN)),
         mend=f"{key.mend}, or name a server of your own with base_url or {OWN}",
-        unless=lambda options: bool(options.base_url),
+        unless=lambda options: bool(own_url(options.base_url, OWN)),
     )
 
 

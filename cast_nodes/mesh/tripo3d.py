@@ -8,12 +8,12 @@ from typing import Literal
 from ..backends import Backend, BackendInfo, Options, Price, option
 from ..content import content_key
 from ..context import Context, Usage
-from ..services.tasks import TaskState
+from ..services.task_api import TaskState
 from ..services.tripo import NEEDS, TRIPO, image_to_model_api
 from ..types import MeshEntry
 from . import MeshItem
 
-PRICE = Price(0.30, "mesh", "docs.tripo3d.ai, 30 credits", "2025-11")
+PRICE = Price(0.30, "mesh", "docs.tripo3d.ai: 30 credits", "2025")
 USD_PER_CREDIT = 0.01
 
 

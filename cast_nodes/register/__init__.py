@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from ..backends import Choice
 from ..content import content_key
 from ..context import Context, Progress
-from ..errors import ObjectFailure
+from ..errors import BackendNotReady, BadInput, Cancelled, CastError, ObjectFailure
 from ..types import Geometry, Meshes, Objects, Placement, Placements
 from .problem import Problem, make_problem
 from .survey import Survey, survey_photo
@@ -57,6 +57,10 @@ def register(inputs: RegisterInputs, choice: Choice, context: Context) -> Placem
         except ObjectFailure as error:
             finish(Placement(item.id, None, failure=str(error)), label, False)
             continue
+        except Exception as error:  # one object's surprise must not end the others
+            reason = f"{label}: {type(error).__name__}: {error}"
+            finish(Placement(item.id, None, failure=reason), label, False)
+            continue
         key = content_key(choice.identity, problem.key, item.retry)
         stored = context.store.get(key)
         if isinstance(stored, Placement):
@@ -66,12 +70,27 @@ def register(inputs: RegisterInputs, choice: Choice, context: Context) -> Placem
     for start in range(0, len(waiting), AT_ONCE):
         part = waiting[start : start + AT_ONCE]
         context.cancel.check()
-        found = choice.backend.run([problem for problem, _ in part], choice.options, context)
+        found = _solved([problem for problem, _ in part], choice, context)
         for (problem, key), placement in zip(part, found, strict=True):
             if not placement.failure:
                 context.store.put(key, placement)
             finish(placement, f"{problem.label} {problem.id}", False)
-    return Placements(tuple(placements[item.id] for item in kept), source=choice.backend.info.name)
+    return Placements(
+        tuple(placements[item.id] for item in kept),
+        source=choice.backend.info.name,
+        notes=surveyed.notes if surveyed else (),
+    )
+
+
+def _solved(problems: list[Problem], choice: Choice, context: Context) -> list[Placement]:
+    """What the backend finds; its surprises become the reasons of these problems alone."""
+    try:
+        return choice.backend.run(problems, choice.options, context)
+    except (Cancelled, BackendNotReady, BadInput):
+        raise
+    except Exception as error:
+        reason = str(error) if isinstance(error, CastError) else f"{type(error).__name__}: {error}"
+        return [Placement(p.id, None, failure=f"{p.label} {p.id}: {reason}") for p in problems]
 
 
 AT_ONCE = 8

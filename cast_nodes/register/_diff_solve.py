@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from .differentiable import DifferentiableOptions
 
 CLIP = 1.0
+BLURS = ((0.15, 0.06), (0.25, 0.03))
+"""Up to this share of the steps, pictures are compared averaged over this share of their side:
+seen sharp, slats and legs would lock one place off."""
 PATIENCE = 40
 """Steps without progress after which a descent ends."""
 PROGRESS = 0.005
@@ -73,6 +76,7 @@ def place(
         starts += make_starts(problem, unit, candidate, body)
         context.cancel.check()
     starts.sort(key=lambda s: s.chamfer + _handicap(problem, s.candidate))
+    models: dict[int, tuple[torch.Tensor, Silhouettes]] = {}
     descents = []
     for start in starts[: options.starts]:
         body = bodies[start.candidate]
@@ -80,18 +84,20 @@ def place(
         if not len(faces):
             reason = "its mesh has no face with an area"
             continue
-        draw = make_silhouettes(renderer, vertices, faces, evidence.side, options.device)
-        moving = torch.from_numpy(vertices.astype(np.float32)).to(options.device)
-        descents.append(descend(start, moving, body, evidence, draw, options, context))
+        if start.candidate not in models:
+            moving = torch.from_numpy(vertices.astype(np.float32)).to(options.device)
+            draw = make_silhouettes(renderer, vertices, faces, evidence.side, options.device)
+            models[start.candidate] = moving, draw
+        descents.append(descend(start, *models[start.candidate], body, evidence, options, context))
     return _decide(problem, bodies, unit, evidence, descents, reason)
 
 
 def descend(
     start: Start,
     vertices: torch.Tensor,
+    draw: Silhouettes,
     body: Body,
     evidence: Evidence,
-    draw: Silhouettes,
     options: DifferentiableOptions,
     context: Context,
     watch: Watch | None = None,
@@ -107,14 +113,18 @@ def descend(
     theta = torch.from_numpy(start.theta.copy()).requires_grad_()
     adam = torch.optim.Adam([theta], lr=options.rate)
     best, best_theta = float("inf"), theta.detach().clone()
-    mark, since, step = float("inf"), 0, 0
+    mark, since, step, width = float("inf"), 0, 0, 0
     for step in range(1, options.steps + 1):
         context.cancel.check()
         adam.zero_grad()
         pose = start.model.pose(theta)
         here = Pose(*(part.to(evidence.points) for part in pose))
         silhouette = draw(here.apply(vertices) @ evidence.canonical.T, step)
-        loss = total_loss(here, silhouette, body, evidence)
+        if _blur_px(step / options.steps, evidence.side) != width:
+            # Losses of different pictures are not to be compared.
+            width = _blur_px(step / options.steps, evidence.side)
+            best, mark, since = float("inf"), float("inf"), 0
+        loss = total_loss(here, silhouette, body, evidence, width)
         loss.backward()
         value = float(loss.detach())
         if watch is not None:
@@ -127,12 +137,20 @@ def descend(
             mark, since = value, 0
         else:
             since += 1
-            if since >= PATIENCE:
+            if since >= PATIENCE and width == 1:
                 break
         torch.nn.utils.clip_grad_norm_([theta], CLIP)
         adam.step()
     with torch.no_grad():
         return Descent(start, start.model.pose(best_theta), best, step)
+
+
+def _blur_px(share: float, side: int) -> int:
+    """Odd width in px over which pictures are averaged after a share of the steps."""
+    for until, width in BLURS:
+        if share <= until:
+            return 2 * round(width * side / 2) + 1
+    return 1
 
 
 def _bodies(problem: Problem) -> tuple[dict[int, Body], str]:

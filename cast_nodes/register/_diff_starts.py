@@ -22,9 +22,9 @@ SAMPLES = 400
 POINTS = 100
 FAR = 0.25
 """Distances (units) beyond this count no more than linearly at the start."""
-STAYS = 0.35
-"""A start turns or grows by about this much for one unit of error, so that eight yaws remain
-eight different starts."""
+YAW_HOLD = 0.035
+"""Units of error that a radian of turning away from a start counts for: eight yaws are to
+remain eight starts."""
 EVALUATIONS = 12
 
 
@@ -84,19 +84,17 @@ def make_starts(problem: Problem, unit: float, candidate: int, body: Body) -> li
 
 def _settled(model: PoseModel, picture: _Picture, cloud: np.ndarray, body: Body) -> np.ndarray:
     """The parameters near 0 that bring a cloud's box and surface to the mask's box and points."""
-    hold = np.full(model.freedoms, 0.02)
-    hold[-2] = STAYS  # yaw
 
     def residuals(theta: np.ndarray) -> np.ndarray:
         rotation, translation, size = _numpy_pose(model, theta)
         posed = size * (cloud @ rotation.T) + translation
         local = (picture.points - translation) @ rotation / size
         apart = size * body.distance(local) / np.sqrt(len(local))
-        return np.concatenate([picture.box_errors(posed), apart, 0.1 * hold * theta])
+        return np.concatenate([picture.box_errors(posed), apart, [YAW_HOLD * theta[-2]]])
 
     zero = np.zeros(model.freedoms)
     bound = np.full(model.freedoms, 2.0)
-    bound[-2] = np.pi / YAWS
+    bound[-2] = 1.5 * np.pi / YAWS  # more than half way to the next yaw
     found = least_squares(
         residuals, zero, bounds=(-bound, bound), loss="soft_l1", f_scale=FAR,
         max_nfev=EVALUATIONS, diff_step=1e-4,

@@ -15,6 +15,7 @@ from scipy.spatial import KDTree
 from scipy.spatial.transform import Rotation
 
 from ._icp_clouds import Matches
+from ._icp_outline import Outline
 from .problem import Problem
 from .sampling import Surface
 
@@ -32,7 +33,12 @@ STEEPEST = np.deg2rad(15.0)
 NEAR = 0.08
 """An observed point this close to the mesh, in diagonals, supports a pose."""
 MOST_CHECKED = 6000
-SUPPORT_POINTS = (16, 100)
+CHECKED_POINTS = (16, 100)
+"""Observed points that support a pose, in the first check and in that of the shortlist …"""
+CHECKED_SAMPLES = (64, 300)
+"""… and samples of the mesh that must not be where the photo shows something else."""
+FORBIDDEN = 2.0
+"""Weight of such samples beside the support."""
 SHORTLIST = 400
 SAME_ANGLE = np.deg2rad(20.0)
 SAME_SIZE = 0.1
@@ -59,8 +65,10 @@ class Pose:
     def from_matrix(mesh_from_camera: np.ndarray) -> Pose | None:
         """From that matrix; None when it has shrunk to nothing or is not finite."""
         linear = mesh_from_camera[:3, :3]
+        if not np.isfinite(mesh_from_camera).all():
+            return None
         determinant = np.linalg.det(linear)
-        if not (np.isfinite(mesh_from_camera).all() and determinant > 1e-12):
+        if not determinant > 1e-12:
             return None
         scale = float(np.cbrt(determinant))
         rotation = linear.T / scale
@@ -69,8 +77,8 @@ class Pose:
 
 def likely_sizes(
     problem: Problem, surface: Surface, upright: bool
-) -> tuple[list[float], float, float]:
-    """Sizes at which to describe the mesh, and the least and greatest credible one.
+) -> tuple[list[float], tuple[float, float]]:
+    """Sizes at which to describe the mesh, and (least, greatest) credible one.
 
     Turned some way and seen from afar, the mesh must fill the mask's box; the turns leave a
     range. What is hidden or cut off can only make it larger.
@@ -79,13 +87,15 @@ def likely_sizes(
     sides = np.array([np.ptp(columns) + 1, np.ptp(rows) + 1], np.float64)
     sides /= sides.max()
     extent = np.ptp(surface.spread[:800] @ _views(problem, upright).transpose(0, 2, 1), axis=1)
-    fitting = np.sqrt((sides / np.maximum(extent[:, :2], 1e-3)).prod(1))
+    ratio = sides / np.maximum(extent[:, :2], 1e-3)
+    # A thin mesh never fills a broad mask: its length, not its thickness, bounds the size.
+    fitting = np.minimum(np.sqrt(ratio.prod(1)), 2 * ratio.min(1))
     low, middle, high = np.quantile(fitting, [0.1, 0.5, 0.9])
     sizes = [low, middle, high]
     if _is_cut(problem):
         sizes.append(1.5 * high)
     distinct = [float(s) for i, s in enumerate(sizes) if i == 0 or s > 1.1 * sizes[i - 1]]
-    return distinct, 0.8 * low, 1.4 * sizes[-1]
+    return distinct, (0.7 * sizes[0], 1.4 * sizes[-1])
 
 
 def _views(problem: Problem, upright: bool) -> np.ndarray:
@@ -110,10 +120,11 @@ def consensus(
     surface: Surface,
     up: np.ndarray | None,
     bounds: tuple[float, float],
+    outline: Outline,
     count: int,
     seed: int,
 ) -> list[Pose]:
-    """The ``count`` best supported poses that differ from each other, best first.
+    """The ``count`` poses that differ from each other and agree best with points and mask.
 
     Args:
         matches: one a size.
@@ -129,11 +140,12 @@ def consensus(
     chosen = rng.permutation(len(size))[:MOST_CHECKED]
     tree = KDTree(surface.spread)
     points = observed[rng.permutation(len(observed))]
-    for number, kept in zip(SUPPORT_POINTS, (SHORTLIST, len(chosen)), strict=True):
-        support = _support(
-            rotation[chosen], translation[chosen], size[chosen], points[:number], tree
-        )
-        chosen = chosen[np.argsort(-support, kind="stable")[:kept]]
+    kept = (SHORTLIST, len(chosen))
+    for number, samples, left in zip(CHECKED_POINTS, CHECKED_SAMPLES, kept, strict=True):
+        poses = rotation[chosen], translation[chosen], size[chosen]
+        merit = _support(*poses, points[:number], tree)
+        merit -= FORBIDDEN * outline.violated(*poses, surface.spread[:samples])
+        chosen = chosen[np.argsort(-merit, kind="stable")[:left]]
     return _distinct(rotation[chosen], translation[chosen], size[chosen], count)
 
 

@@ -60,20 +60,24 @@ def refine(
     start: Pose,
     distances: Sequence[float],
     up: np.ndarray | None,
+    bounds: tuple[float, float],
     sizing: bool,
 ) -> Refined | None:
     """ICP in rounds of shrinking reach; None when it loses the object.
+
+    All points in one spot of a huge mesh are a perfect fit, too: poses that drift there, or to
+    any size out of bounds, are lost.
 
     Args:
         source, target: Open3D clouds, observed (in units) and normalised mesh (with normals).
         distances: reach of each round, in diagonals.
         up: (3,) to keep the mesh's y axis along, or None.
+        bounds: least and greatest size.
         sizing: estimate the size as well.
     """
     registration = o3d.pipelines.registration
     middle = np.asarray(source.points).mean(0)
-    matrix = _stood_up(start.matrix_mesh_from_camera(), up, middle)
-    result = None
+    matrix = stood_up(start.matrix_mesh_from_camera(), up, middle)
     for distance in distances:
         plane = registration.TransformationEstimationPointToPlane(registration.TukeyLoss(distance))
         steps = [(plane, TURNS)]
@@ -86,9 +90,10 @@ def refine(
                 source, target, distance, matrix, estimation, stop
             )
             matrix = np.array(found.transformation)
-        if Pose.from_matrix(matrix) is None:
+        pose = Pose.from_matrix(matrix)
+        if pose is None or not bounds[0] <= pose.size <= bounds[1]:
             return None
-        matrix = _stood_up(matrix, up, middle)
+        matrix = stood_up(matrix, up, middle)
     result = registration.evaluate_registration(source, target, distances[-1], matrix)
     pose = Pose.from_matrix(matrix)
     if pose is None or not result.fitness > 0:
@@ -96,7 +101,7 @@ def refine(
     return Refined(pose, float(result.fitness), float(result.inlier_rmse))
 
 
-def _stood_up(matrix: np.ndarray, up: np.ndarray | None, middle: np.ndarray) -> np.ndarray:
+def stood_up(matrix: np.ndarray, up: np.ndarray | None, middle: np.ndarray) -> np.ndarray:
     """The (4, 4) mesh-from-camera similarity turned about ``middle`` (camera) so that up is y."""
     if up is None:
         return matrix

@@ -15,6 +15,7 @@ from ..frames import Sim3
 from ..types import Mesh, Placement
 from ._icp_clouds import MIN_POINTS, Observed, match, observe
 from ._icp_consensus import Pose, consensus, likely_sizes
+from ._icp_outline import Outline
 from ._icp_refine import Refined, Target, refine
 from .batch import unit_of
 from .sampling import Surface, surface_of
@@ -34,6 +35,8 @@ APPROXIMATE_TRUST = 0.02
 FALLBACK_HANDICAP = 0.4
 """A mesh made from the very mask fits its outline by construction; behind other candidates it
 must fit better by this much."""
+WORTH_SIZING = 0.15
+"""A finalist farther behind the best does not get its size mended."""
 TIE = 0.02
 """Scores closer than this are told apart by colour, or are ambiguous."""
 COLOUR_TELLS = 0.15
@@ -134,21 +137,22 @@ def _finalists(
     problem, surface = judge.problem, judge.surface
     upright = options.upright == "on" or (options.upright == "auto" and judge.mesh.upright)
     up = problem.up if upright else None
-    sizes, least, greatest = likely_sizes(problem, surface, upright)
+    sizes, bounds = likely_sizes(problem, surface, upright)
     matches = [match(o3d, observed, surface, size, options.voxel) for size in sizes]
     poses = consensus(
         matches,
         observed.points,
         surface,
         up,
-        (least, greatest),
+        bounds,
+        Outline.of(problem, judge.unit),
         options.starts,
         context.seed,
     )
     target = Target.of(o3d, surface)
     coarse: list[Finalist] = []
     for pose in poses:
-        refined = refine(o3d, observed.thin, target.coarse, pose, COARSE, up, sizing=True)
+        refined = refine(o3d, observed.thin, target.coarse, pose, COARSE, up, bounds, sizing=True)
         if refined is not None:
             coarse.append(judge.finalist(refined))
     context.cancel.check()
@@ -156,10 +160,18 @@ def _finalists(
     reaches = (max(COARSE[-1], options.reach), options.reach)
     fine = []
     for finalist in coarse:
-        refined = refine(o3d, observed.full, target.fine, finalist.pose, reaches, up, sizing=True)
+        refined = refine(
+            o3d, observed.full, target.fine, finalist.pose, reaches, up, bounds, sizing=True
+        )
         if refined is not None:
-            fine.append(_sized(o3d, observed, target, judge, refined, reaches[-1], up))
-    return fine
+            fine.append(judge.finalist(refined))
+    behind = max((f.fit.score for f in fine), default=0.0) - WORTH_SIZING
+    return [
+        _sized(o3d, observed, target, judge, f, reaches[-1], up, bounds)
+        if f.fit.score > behind
+        else f
+        for f in fine
+    ]
 
 
 def _sized(
@@ -167,21 +179,23 @@ def _sized(
     observed: Observed,
     target: Target,
     judge: Judge,
-    refined: Refined,
+    best: Finalist,
     reach: float,
     up: np.ndarray | None,
+    bounds: tuple[float, float],
 ) -> Finalist:
     """The pose with its size mended by the photo.
 
     Points on a smooth front leave the size open; the outline does not. Sizes nearby are tried,
     each with a rigid ICP, and the z-buffer says which is better.
     """
-    best = judge.finalist(refined)
     middle = observed.points.mean(0)
     for step in SIZE_STEPS:
         for sign in (1, -1):
             start = _resized(best.pose, float(np.exp(sign * step)), middle)
-            other = refine(o3d, observed.thin, target.coarse, start, (reach,), up, sizing=False)
+            other = refine(
+                o3d, observed.thin, target.coarse, start, (reach,), up, bounds, sizing=False
+            )
             if other is None:
                 continue
             rival = judge.finalist(other)

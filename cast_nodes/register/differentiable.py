@@ -2,7 +2,8 @@
 
 The pose models and the loss are 3D-RE-GEN's (arXiv 2512.17459): what stands on the floor moves on
 it and turns (4 DoF), everything else moves freely and turns about the vertical (5 DoF, about the
-camera's up where gravity is unknown). It is the slow, independent check on ``hybrid``: no
+camera's up where gravity is unknown). Both take a mesh to be upright by nature; one that lies or
+leans needs ``hybrid``. It is the slow, independent check on ``hybrid``: no
 correspondences and no linearisation, only pictures and their derivatives.
 """
 

@@ -28,7 +28,7 @@ class IcpOptions(Options):
         "Keep each mesh's y axis along gravity. auto: when gravity is known and the mesh is upright by nature",
     )
     starts: int = option(
-        8, "Poses per object and candidate mesh that features may propose", low=1, high=64, step=1
+        12, "Poses per object and candidate mesh that features may propose", low=1, high=64, step=1
     )
     voxel: float = option(
         0.05, "Grid of the features, share of the object's size", low=0.02, high=0.15, step=0.005

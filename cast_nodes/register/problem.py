@@ -150,7 +150,7 @@ def _straightened(
     reach = surveyed.witnesses.reach_px
     wider = (x0 - reach, y0 - reach, x1 + reach, y1 + reach)
     masks = [
-        other.mask
+        (other.mask, surveyed.boxes[other.id])
         for other in objects.objects
         if other.mask is not None and overlaps(surveyed.boxes.get(other.id), wider)
     ]
@@ -177,9 +177,11 @@ def _in_front(
     near_mine = _dilated(mine, max(2, round(0.03 * max(mine.shape))))
     for other in objects.objects:
         box = surveyed.boxes.get(other.id)
-        if other.id == item.id or other.mask is None or not overlaps(box, window.box):
+        if other.id == item.id or other.mask is None or box is None:
             continue
-        theirs = window.pick(other.mask, False) & ~mine
+        if not overlaps(box, window.box):
+            continue
+        theirs = window.pick_mask(other.mask, box) & ~mine
         if not theirs.any():
             continue
         if other.id in item.occluded_by or (
@@ -206,11 +208,22 @@ def _is_in_front(
     if not approximate:
         # Depths on both sides of the common border, from a little inside each.
         step = max(1, round(0.01 * max(mine.shape)))
+        about = _surroundings(theirs, 5 * step)
+        theirs, mine, depth = theirs[about], mine[about], depth[about]
         a = _border_depth(theirs, mine, depth, step)
         b = _border_depth(mine, theirs, depth, step)
         if a is not None and b is not None:
             return a < b * (1 - NEARER)
     return other.bbox[3] > item.bbox[3]
+
+
+def _surroundings(mask: np.ndarray, margin: int) -> tuple[slice, slice]:
+    """The part of a picture that a mask fills, and a margin around it."""
+    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+    return (
+        slice(max(0, rows[0] - margin), rows[-1] + margin + 1),
+        slice(max(0, columns[0] - margin), columns[-1] + margin + 1),
+    )
 
 
 def _border_depth(inside: np.ndarray, beside: np.ndarray, depth: np.ndarray, step: int):
@@ -260,9 +273,19 @@ def _positive(points: np.ndarray) -> np.ndarray:
 
 
 def _dilated(mask: np.ndarray, radius: int) -> np.ndarray:
-    """Dilation by a square of side 2 radius + 1."""
-    size = 2 * radius + 1
-    return ndimage.maximum_filter(mask, size=size, mode="constant", cval=False)
+    """Dilation by a square of side 2 radius + 1, in steps that double (van Herk's idea)."""
+    out = mask
+    for axis in range(2):
+        wide = np.swapaxes(out, 0, axis)
+        done = 0
+        while done < radius:
+            step = min(radius - done, max(1, done))
+            grown = wide.copy()
+            grown[step:] |= wide[:-step]
+            grown[:-step] |= wide[step:]
+            wide, done = grown, done + step
+        out = np.swapaxes(wide, 0, axis)
+    return out
 
 
 # --- points ----------------------------------------------------------------------------------

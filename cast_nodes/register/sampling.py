@@ -159,9 +159,12 @@ def _spread(points: np.ndarray, count: int, rng: np.random.Generator) -> np.ndar
     low = points.min(0)
     for cells in (24, 32, 44, 60, 84, 116, 160, 224):
         voxel = ((points - low) * cells).astype(np.int64)
-        code = (voxel[:, 0] * 1024 + voxel[:, 1]) * 1024 + voxel[:, 2]
+        code = (voxel[:, 0] * (cells + 1) + voxel[:, 1]) * (cells + 1) + voxel[:, 2]
         order = rng.permutation(len(points))
-        finer = order[np.unique(code[order], return_index=True)[1]]
+        # Written back to front, so each voxel keeps its first point: cheaper than sorting.
+        holder = np.full((cells + 1) ** 3, -1, np.int32)
+        holder[code[order[::-1]]] = order[::-1]
+        finer = holder[holder >= 0].astype(np.int64)
         if len(chosen) and len(finer) > count:
             break
         chosen = finer
@@ -190,7 +193,9 @@ def _thinned(
             & (merged[:, 2] != merged[:, 0])
         )
         source = np.flatnonzero(alive)
-        _, unique = np.unique(np.sort(merged[source], 1), axis=0, return_index=True)
+        corners, count = np.sort(merged[source], 1), len(first)
+        same = (corners[:, 0] * count + corners[:, 1]) * count + corners[:, 2]
+        _, unique = np.unique(same, return_index=True)
         source = source[np.sort(unique)]
         if 0 < len(source) <= limit:
             return vertices[first], merged[source], source

@@ -25,6 +25,24 @@ class Survey:
     witnesses: Witnesses | None
     boxes: Mapping[int, Box]
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Sentences for the report: what nobody gave and the points had to tell."""
+        ground = self.ground
+        if ground.source == "floor":
+            return (
+                "The floor was found in the point map "
+                f"(confidence {100 * ground.confidence:.0f} %).",
+            )
+        if ground.source == "walls":
+            return ("Gravity was found from two walls in the point map; no floor is seen.",)
+        if ground.source == "none":
+            return (
+                "Neither gravity nor a floor is known or seen in the point map, so objects may "
+                "come out tilted; a Depth backend that gives them does better.",
+            )
+        return ()
+
 
 def survey_photo(geometry: Geometry, objects: Objects) -> Survey:
     """Finds ground, bend and boxes; about 0.1 s, whatever the photo's size."""

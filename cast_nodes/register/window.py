@@ -17,6 +17,10 @@ MARGIN = 0.2
 CUT_MARGIN = 0.6
 """… on sides where the photo's border cuts the object."""
 
+FINEST = 4
+"""Rows and columns of the photo that are averaged for a working pixel at the least, where there
+are as many."""
+
 Box = tuple[int, int, int, int]
 """(x0, y0, x1, y1) px of the photo, half-open."""
 
@@ -56,18 +60,38 @@ class Window:
         picked[~self.inside] = fill
         return picked
 
+    def pick_mask(self, mask: np.ndarray, box: Box) -> np.ndarray:
+        """(h, w) bool as :meth:`pick`, of a mask that is known to fill ``box`` at most."""
+        rows, columns = self._rows_columns[0][:, 0], self._rows_columns[1][0]
+        down = np.flatnonzero((rows >= box[1]) & (rows < box[3]))
+        across = np.flatnonzero((columns >= box[0]) & (columns < box[2]))
+        out = np.zeros(self.size[::-1], bool)
+        if len(down) and len(across):
+            place = np.s_[down[0] : down[-1] + 1, across[0] : across[-1] + 1]
+            out[place] = mask[rows[down]][:, columns[across]]
+        return out
+
     def area(self, array: np.ndarray) -> np.ndarray:
-        """A mask (set when half of the area is) or an RGB picture averaged over the pixels."""
+        """A mask (set when half of the area is) or an RGB picture averaged over the pixels.
+
+        Of very large windows only every k-th row and column is averaged, still at least
+        :data:`FINEST` a working pixel.
+        """
         x0, y0, x1, y1 = self.box
-        width, height = self.photo
-        cut = np.zeros((y1 - y0, x1 - x0, *array.shape[2:3]), np.uint8)
-        a, b, c, d = max(y0, 0), max(x0, 0), min(y1, height), min(x1, width)
-        part, place = array[a:c, b:d], cut[a - y0 : c - y0, b - x0 : d - x0]
+        width, height = x1 - x0, y1 - y0
+        step = max(1, min(width // self.size[0], height // self.size[1]) // FINEST)
+        # The sampled rows and columns lie in the middle of the strips that they stand for.
+        x0, y0 = x0 + (step - 1) // 2, y0 + (step - 1) // 2
+        cut = np.zeros((-(-height // step), -(-width // step), *array.shape[2:3]), np.uint8)
+        top, left = max(0, -(y0 // step)), max(0, -(x0 // step))
+        part = array[y0 + top * step : y1 : step, x0 + left * step : x1 : step]
+        place = cut[top : top + part.shape[0], left : left + part.shape[1]]
         if array.dtype == bool:
             np.multiply(part.view(np.uint8), 255, out=place)
         else:
             place[...] = part
-        out = np.asarray(Image.fromarray(cut).resize(self.size, Image.Resampling.BOX))
+        whole = (0.0, 0.0, width / step, height / step)
+        out = np.asarray(Image.fromarray(cut).resize(self.size, Image.Resampling.BOX, whole))
         return out > 127 if array.dtype == bool else out
 
     def touched(self, mask: np.ndarray) -> np.ndarray:

@@ -17,6 +17,7 @@ from ..pictures_marks import marks_of, set_of_mark
 from ..services.dashscope import NEEDS
 from ..services.qwen_vl import MODEL, qwen_vision
 from ..services.vision_chat import Question, Vision, ask
+from ..services.wording import for_photo
 from ..types import Objects
 from .answer import FORM, PROMPT, read_relations, relations_from_answers
 from .graph import Relation, Relations
@@ -29,6 +30,7 @@ VERSION = 1
 class RelationOptions(Options):
     samples: int = option(5, "ask so many times; what more than half say counts", low=1, high=15)
     model: str = option(MODEL, "name of the model at DashScope")
+    retry: int = option(0, "raise it to ask anew (it is paid for again)", low=0, high=10_000)
 
 
 def relations_from_vlm(objects: Objects, options: RelationOptions, context: Context) -> Relations:
@@ -41,11 +43,12 @@ def relations_from_vlm(objects: Objects, options: RelationOptions, context: Cont
     missing = [f"{n.what} is missing: {n.mend}" for n in NEEDS if not n.present(context)]
     if missing:
         raise BackendNotReady(f"relations by 'qwen_vl' are not ready: {'; '.join(missing)}")
-    return relations_by_looking(objects, options.samples, qwen_vision(options.model), context)
+    vision = qwen_vision(options.model)
+    return relations_by_looking(objects, options.samples, vision, context, options.retry)
 
 
 def relations_by_looking(
-    objects: Objects, samples: int, vision: Vision, context: Context
+    objects: Objects, samples: int, vision: Vision, context: Context, retry: int = 0
 ) -> Relations:
     """Relations of the kept objects by any model that looks.
 
@@ -60,14 +63,15 @@ def relations_by_looking(
     kept = [o for o in objects.kept if o.id in ids]
     question = Question(
         text=PROMPT.format(names="\n".join(f"{o.id}: {o.label}" for o in kept), form=FORM),
-        pictures=lambda: (set_of_mark(photo.rgb, marks),),
+        pictures=lambda most: (set_of_mark(photo.rgb, marks, most),),
         key=content_key(
             "relations",
             VERSION,
             photo.rgb,
-            [(o.id, o.retry, o.bbox if o.mask is None else o.mask) for o in kept],
+            [(o.id, o.bbox if o.mask is None else o.mask) for o in kept],
         ),
         what="how the objects touch",
+        retry=retry,
     )
     found = ask(
         vision, question, lambda value: read_relations(value, ids), samples, "relations", context
@@ -75,9 +79,8 @@ def relations_by_looking(
     notes: list[str] = []
     if found.failures:
         what = "are missing" if found.answers else "all failed, so no relations are known"
-        notes.append(
-            f"relations: {len(found.failures)} of {samples} answers {what}: {found.failures[0]}"
-        )
+        why = for_photo(found.failures[0], "retry")
+        notes.append(f"relations: {len(found.failures)} of {samples} answers {what}: {why}")
     made = relations_from_answers(found.answers, notes)
     for note in made.notes:
         context.warn(note)

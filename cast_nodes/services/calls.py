@@ -7,6 +7,7 @@ to send the same request again without the user's word, and to keep every answer
 
 from __future__ import annotations
 
+import itertools
 import json
 import time
 from collections.abc import Callable
@@ -16,7 +17,8 @@ from ..context import Context, Usage
 from ..errors import CastError, StorageError
 from .farewell import beside, finished_first
 from .journal import Journal, Record, now
-from .policy import Service, ServiceFailure, Trouble, backoff_s, classify, failure, slot
+from .policy import Service, backoff_s, failure, patient, slot
+from .troubles import ServiceFailure, Trouble, classify
 
 
 def paid_call(
@@ -86,8 +88,8 @@ def _send(
     service: Service, journal: Journal, call: Callable[[], bytes], context: Context, what: str
 ) -> bytes:
     """Sends the request; sends it again only when it surely was not accepted."""
-    trouble = Trouble("unknown", "not asked")
-    for attempt in range(service.attempts):
+    begin = time.monotonic()
+    for attempt in itertools.count():
         context.cancel.check()
         record = journal.write(Record("sent", "", {}, now(), what))
         try:
@@ -103,12 +105,11 @@ def _send(
         if not trouble.not_done:
             raise _perhaps_paid(service, record, what, trouble)
         journal.forget()
-        asked = trouble.retry_after_s
-        again = trouble.kind in ("unsent", "busy") and (asked or 0) <= service.task_timeout_s
-        if not again or attempt + 1 == service.attempts:
-            break
-        context.cancel.wait(backoff_s(service, attempt, asked))
-    raise failure(trouble, service, what)
+        again = trouble.kind in ("unsent", "busy")
+        if not again or not patient(service, trouble, attempt, begin):
+            raise failure(trouble, service, what)
+        context.cancel.wait(backoff_s(service, attempt, trouble.retry_after_s))
+    raise AssertionError("unreachable")
 
 
 def _keep(journal: Journal, data: bytes, context: Context, what: str) -> None:

@@ -11,8 +11,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..backends import Need
-from .policy import Garbled, Service, StatusError
+from .policy import Service
 from .secrets import key_need, secret
+from .troubles import Garbled, StatusError
 
 DASHSCOPE = Service(
     name="dashscope",

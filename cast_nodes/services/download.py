@@ -21,9 +21,10 @@ from urllib.parse import unquote_to_bytes, urlsplit
 
 from ..context import Context
 from ..errors import StorageError
-from .policy import Expired, Garbled, Service, ServiceFailure, StatusError, retry_read
+from .policy import Service, retry_read
 from .secrets import redact
 from .transport import http_timeout, trusted
+from .troubles import Expired, Garbled, ServiceFailure, StatusError
 
 FileKind = Literal["glb", "picture", "json", "bytes"]
 
@@ -87,11 +88,15 @@ def _get(url: str, service: Service, context: Context, kind: FileKind, at: str) 
 
             def wire() -> Iterator[bytes]:
                 nonlocal received
-                for piece in got.iter_raw(_PIECE):
+                for piece in got.iter_raw():  # as it comes in, however slowly
                     context.cancel.check()
                     received += len(piece)
                     if time.monotonic() - begin > service.task_timeout_s:
-                        raise TimeoutError(f"the download takes over {service.task_timeout_s:g} s")
+                        raise ServiceFailure(
+                            f"{at}the download from {service.title} takes over"
+                            f" {service.task_timeout_s:g} s; run again (it is not paid for again),"
+                            f" or set CAST_{service.name.upper()}_TASK_TIMEOUT higher"
+                        )
                     yield piece
 
             size = 0
@@ -260,6 +265,8 @@ def checked_glb(data: bytes, name: str, warn: Callable[[str], None] = lambda s: 
         check_size(read_glb(data, f"the mesh of {name}"), f"the mesh of {name}")
     except CastError as error:
         reason = str(error)
+    except (RecursionError, MemoryError):
+        reason = f"the mesh of {name} is damaged: its structure is without end"
     else:
         found = faults(data)
         if found:

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..backends import Need
-from .policy import Garbled, Service
+from .policy import Service
 from .secrets import key_need, secret, setting
+from .troubles import Garbled
 
 GEMINI = Service(
     name="gemini",
@@ -22,6 +23,7 @@ GEMINI = Service(
     read_timeout_s=300.0,
 )
 
+API_VERSION = "v1beta"
 OTHER_KEY = "GOOGLE_API_KEY"
 _own_key = key_need(GEMINI.key_setting, GEMINI.key_page)
 key_need(OTHER_KEY, GEMINI.key_page)  # so that its value is hidden too
@@ -63,6 +65,7 @@ def edited(
         vertexai=False,
         http_options=types.HttpOptions(
             base_url=service.url(),
+            api_version=API_VERSION,  # the SDK leaves it out where an address is given
             timeout=int(service.read_timeout_s * 1000),
             # One attempt: what was sent may be paid for.
             retry_options=types.HttpRetryOptions(attempts=1),

@@ -10,8 +10,10 @@ from ..mesh import MeshItem
 from ..pictures import png_bytes
 from ..types import Mesh
 from .download import checked_glb, download
-from .policy import Service, ServiceFailure
-from .tasks import Finished, TaskApi, task_result
+from .policy import Service
+from .task_api import Finished, TaskApi
+from .tasks import task_result
+from .troubles import ServiceFailure
 
 SMALLEST_PX = 512
 """Generators look at pictures of about this size; smaller views are enlarged to it."""

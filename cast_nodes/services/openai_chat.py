@@ -12,8 +12,9 @@ from dataclasses import replace
 from urllib.parse import urlsplit
 
 from ..errors import BadInput
-from .policy import Garbled, Service
+from .policy import Service
 from .secrets import secret, setting
+from .troubles import Garbled
 from .vision_chat import Reply, Vision, data_uri
 
 KEY_SETTING, URL_SETTING = "CAST_OPENAI_KEY", "CAST_OPENAI_URL"
@@ -31,10 +32,14 @@ SERVER = Service(
 )
 
 
-def chat_vision(base_url: str, model: str) -> Vision:
+def chat_vision(base_url: str, model: str, side_px: int = 1024) -> Vision:
     """The model as :func:`.vision_chat.ask` wants it.
 
     Requests that carry a key may cost money and are treated so; a server without one is free.
+
+    Args:
+        side_px: longer side of the pictures at most. Servers of one's own often hold few tokens
+            (Ollama 4096 unless told otherwise), and pictures take most of them.
 
     Raises:
         BadInput: the address is none.
@@ -46,7 +51,7 @@ def chat_vision(base_url: str, model: str) -> Vision:
         )
     service = replace(SERVER, default_url=url)
 
-    def send(text: str, pictures: Sequence[bytes], sample: int, temperature: float) -> Reply:
+    def send(text: str, pictures: Sequence[bytes], seed: int, temperature: float) -> Reply:
         import openai
 
         now = service.now()
@@ -67,7 +72,7 @@ def chat_vision(base_url: str, model: str) -> Vision:
                 model=model,
                 messages=[{"role": "user", "content": parts}],  # type: ignore[typeddict-item]
                 temperature=temperature,
-                seed=sample + 1,
+                seed=seed,
             )
         # The SDK does not look whether the answer has the form it promises.
         choices = getattr(answer, "choices", None)
@@ -79,7 +84,7 @@ def chat_vision(base_url: str, model: str) -> Vision:
         return Reply(content, tokens if isinstance(tokens, int) else 0)
 
     paid = key_goes_to(url) and secret(KEY_SETTING) is not None
-    return Vision(service, model, send, paid=paid)
+    return Vision(service, model, send, paid=paid, side_px=side_px)
 
 
 def key_goes_to(url: str) -> bool:

@@ -14,11 +14,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ..errors import BadInput
-from .policy import Service, StatusError
+from .policy import Service
 from .replicate import create_prediction, replicate_client, state_of
 from .secrets import setting
-from .tasks import Lookup, TaskApi, TaskState
+from .task_api import Lookup, TaskApi, TaskState
 from .transport import said_in
+from .troubles import StatusError
 
 _COG = "cog-"
 

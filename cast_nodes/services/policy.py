@@ -1,4 +1,4 @@
-"""One policy for all calls: who is asked, how many at once, what an error means, what is retried.
+"""One policy for all calls: who is asked, how many at once, what is tried again.
 
 Reads are repeated with exponential backoff and full jitter; whatever may cost money is not
 (see :mod:`.tasks` and :mod:`.calls`). Numbers of a :class:`Service` can be changed by settings,
@@ -7,24 +7,21 @@ Reads are repeated with exponential backoff and full jitter; whatever may cost m
 
 from __future__ import annotations
 
-import email.utils
+import itertools
 import random
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Literal, TypeVar
+from typing import TypeVar
 
 from ..context import Context
-from ..errors import CastError, ObjectFailure
-from .secrets import number, redact, setting
+from ..errors import CastError
+from .secrets import guard_logs, number, setting
+from .troubles import Expired, ServiceFailure, Trouble, classify
 
 T = TypeVar("T")
-
-Kind = Literal["unsent", "lost", "busy", "server", "garbled", "key", "money", "refused", "unknown"]
-"""What became of a request: never sent; sent, no answer; not now; fault over there; answer not
-to be understood; key not accepted; no money left; not accepted; cannot be told."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +58,7 @@ class Service:
     task_timeout_s: float = 600.0
     poll_s: float = 2.0
     settle_s: float = 20.0
-    attempts: int = 6
+    attempts: int = 8
     backoff_s: float = 0.5
     backoff_max_s: float = 60.0
     max_download_mb: float = 150.0
@@ -91,149 +88,6 @@ class Service:
     def concurrency(self) -> int:
         """For ``BackendInfo.concurrency``."""
         return self.now().limit
-
-
-class StatusError(Exception):
-    """An answer with an error status. Raise it for SDKs that return such answers instead."""
-
-    def __init__(self, status: int, message: str = "", retry_after: str | None = None) -> None:
-        super().__init__(f"{status}: {message}")
-        self.status = status
-        self.message = message
-        self.retry_after = retry_after
-
-
-class Expired(Exception):
-    """The address of a result is no longer good; the service is to be asked for a new one."""
-
-
-class Garbled(Exception):
-    """An answer that came whole and cannot be understood."""
-
-
-@dataclass(frozen=True)
-class Trouble:
-    """What an exception of an SDK means.
-
-    Attributes:
-        message: what the service or the system said, free of keys.
-        retry_after_s: when the service asks to come back, or None.
-    """
-
-    kind: Kind
-    message: str
-    status: int | None = None
-    retry_after_s: float | None = None
-
-    @property
-    def read_again(self) -> bool:
-        """Whether the same read may go better the next time."""
-        return self.kind in ("unsent", "lost", "busy", "server", "garbled")
-
-    @property
-    def not_done(self) -> bool:
-        """Whether what was asked for was surely not done (so asking again cannot cost twice)."""
-        return self.kind in ("unsent", "busy", "key", "money", "refused")
-
-
-class ServiceFailure(ObjectFailure):
-    """One object failed at a service; the message says what to do and holds no key."""
-
-    def __init__(self, message: str, trouble: Trouble | None = None) -> None:
-        super().__init__(redact(message))
-        self.trouble = trouble
-
-
-_UNSENT = {
-    "ConnectError", "ConnectTimeout", "PoolTimeout", "UnsupportedProtocol", "ProxyError",  # httpx
-    "NewConnectionError", "NameResolutionError", "ConnectTimeoutError",  # requests
-    "ClientConnectorError", "ClientProxyConnectionError", "ConnectionTimeoutError",  # aiohttp
-    "ClientConnectorDNSError", "ClientConnectorCertificateError", "InvalidURL", "gaierror",
-}  # fmt: skip
-_LOST = {
-    "ReadTimeout", "WriteTimeout", "ReadError", "WriteError", "CloseError", "RemoteProtocolError",
-    "TimeoutException", "APITimeoutError", "APIConnectionError", "ConnectionError", "Timeout",
-    "ChunkedEncodingError", "ServerDisconnectedError", "ClientOSError", "ClientPayloadError",
-    "ServerTimeoutError", "SocketTimeoutError", "IncompleteRead",
-}  # fmt: skip
-_GARBLED = {"JSONDecodeError", "ValidationError", "DecodingError", "ContentTypeError", "Garbled"}
-
-
-def classify(error: BaseException) -> Trouble:
-    """What an exception means, whichever SDK raised it (by status, then by its kind's name)."""
-    chain = list(_chain(error))
-    for link in chain:
-        status, retry_after = _status(link)
-        if status is not None:
-            return Trouble(_kind_of(status), _said(link), status, retry_after)
-    names = [{c.__name__ for c in type(link).__mro__} for link in chain]
-    message = _said(chain[-1] if not str(error).strip() else error)
-    if any(n & _UNSENT for n in names) or any(isinstance(e, ConnectionRefusedError) for e in chain):
-        return Trouble("unsent", message)
-    if any(n & _GARBLED for n in names):
-        return Trouble("garbled", message)
-    if any(n & _LOST for n in names) or any(isinstance(e, (TimeoutError, OSError)) for e in chain):
-        return Trouble("lost", message)
-    return Trouble("unknown", message)
-
-
-def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    seen: set[int] = set()
-    while error is not None and id(error) not in seen:
-        seen.add(id(error))
-        yield error
-        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
-
-
-def _status(error: BaseException) -> tuple[int | None, float | None]:
-    """The HTTP status and the Retry-After of an exception, as SDKs keep them."""
-    response = getattr(error, "response", None)
-    for holder, names in ((error, ("status_code", "status", "code")), (response, ("status_code",))):
-        for name in names:
-            value = getattr(holder, name, None)
-            if isinstance(value, int) and not isinstance(value, bool) and 400 <= value < 600:
-                headers = getattr(response, "headers", None) or getattr(error, "headers", None)
-                text = getattr(error, "retry_after", None)
-                if text is None and headers is not None and hasattr(headers, "get"):
-                    text = headers.get("retry-after") or headers.get("Retry-After")
-                return value, retry_after_s(text)
-    return None, None
-
-
-def _kind_of(status: int) -> Kind:
-    if status in (401, 403):
-        return "key"
-    if status == 402:
-        return "money"
-    if status == 429:
-        return "busy"
-    return "server" if status >= 500 or status in (408, 425) else "refused"
-
-
-def _said(error: BaseException) -> str:
-    """What the exception says in one line, free of keys and not too long."""
-    for name in ("detail", "message", "title"):
-        text = getattr(error, name, None)
-        if isinstance(text, str) and text.strip():
-            break
-    else:
-        text = str(error)
-    text = " ".join(redact(text).split())
-    return (text[:300] + "…" if len(text) > 300 else text) or type(error).__name__
-
-
-def retry_after_s(text: object) -> float | None:
-    """Seconds from a Retry-After header (RFC 9110, 10.2.3): a number or an HTTP date."""
-    if text is None:
-        return None
-    try:
-        return max(0.0, float(str(text)))
-    except ValueError:
-        pass
-    try:
-        return max(0.0, email.utils.parsedate_to_datetime(str(text)).timestamp() - time.time())
-    except (TypeError, ValueError):
-        return None
 
 
 def failure(trouble: Trouble, service: Service, what: str = "") -> ServiceFailure:
@@ -267,8 +121,26 @@ def backoff_s(service: Service, attempt: int, asked_s: float | None = None) -> f
         attempt: 0 after the first failure.
         asked_s: the service's Retry-After.
     """
-    drawn = random.uniform(0, min(service.backoff_max_s, service.backoff_s * 2**attempt))
+    drawn = random.uniform(
+        0, min(service.backoff_max_s, service.backoff_s * 2.0 ** min(attempt, 30))
+    )
     return drawn if asked_s is None else asked_s + drawn
+
+
+def patient(service: Service, trouble: Trouble, attempt: int, begin: float) -> bool:
+    """Whether one more try is due.
+
+    A service that is busy is waited for as long as a task may take, for it says itself when it
+    has room again; after any other trouble the number of attempts decides.
+
+    Args:
+        attempt: 0 for the first.
+        begin: ``time.monotonic()`` of the first.
+    """
+    asked = trouble.retry_after_s or 0.0
+    if trouble.kind == "busy":
+        return time.monotonic() - begin + asked < service.task_timeout_s
+    return attempt + 1 < service.attempts and asked <= service.task_timeout_s
 
 
 def retry_read(call: Callable[[], T], service: Service, context: Context, what: str = "") -> T:
@@ -278,8 +150,9 @@ def retry_read(call: Callable[[], T], service: Service, context: Context, what: 
         ServiceFailure: it still fails after the service's attempts, or repeating cannot help.
         Cancelled: at once, also in the middle of a wait.
     """
-    service, trouble = service.now(), Trouble("unknown", "not asked")
-    for attempt in range(service.attempts):
+    guard_logs()
+    service, begin = service.now(), time.monotonic()
+    for attempt in itertools.count():
         context.cancel.check()
         try:
             return call()
@@ -287,12 +160,10 @@ def retry_read(call: Callable[[], T], service: Service, context: Context, what: 
             raise
         except Exception as error:
             trouble = classify(error)
-        asked = trouble.retry_after_s
-        last = attempt + 1 == service.attempts or (asked or 0) > service.task_timeout_s
-        if last or not trouble.read_again:
-            break
-        context.cancel.wait(backoff_s(service, attempt, asked))
-    raise failure(trouble, service, what)
+        if not trouble.read_again or not patient(service, trouble, attempt, begin):
+            raise failure(trouble, service, what)
+        context.cancel.wait(backoff_s(service, attempt, trouble.retry_after_s))
+    raise AssertionError("unreachable")
 
 
 class _Slots:
@@ -323,6 +194,7 @@ _slots_lock = threading.Lock()
 @contextmanager
 def slot(service: Service, context: Context) -> Iterator[None]:
     """One of the service's places in this process, held while something is asked of it."""
+    guard_logs()
     with _slots_lock:
         slots = _slots.setdefault(service.name, _Slots())
     slots.take(service, context)

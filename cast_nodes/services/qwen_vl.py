@@ -13,7 +13,7 @@ MODEL = "qwen-vl-max-latest"
 PRICE = Price(
     usd=0.004,
     per="request",
-    source="Alibaba Cloud Model Studio, two pictures of 1280 pixels and 400 words of answer",
+    source="alibabacloud.com/help/model-studio",  # two pictures of 1280 px, 400 words back
     as_of="2025-09",
 )
 
@@ -21,10 +21,10 @@ PRICE = Price(
 def qwen_vision(model: str = MODEL) -> Vision:
     """The model as :func:`.vision_chat.ask` wants it."""
 
-    def send(text: str, pictures: Sequence[bytes], sample: int, temperature: float) -> Reply:
+    def send(text: str, pictures: Sequence[bytes], seed: int, temperature: float) -> Reply:
         parts = [{"image": data_uri(picture)} for picture in pictures]
         answer = converse(
-            model, [*parts, text_part(text)], temperature=temperature, seed=sample + 1
+            model, [*parts, text_part(text)], temperature=temperature, seed=seed
         )
         usage = answer["usage"]
         tokens = usage.get("total_tokens") or sum(

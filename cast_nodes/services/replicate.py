@@ -6,7 +6,6 @@ prediction in the account's list when its creation was not answered.
 
 from __future__ import annotations
 
-import datetime
 import io
 import json
 import re
@@ -15,10 +14,11 @@ from typing import Any
 
 from ..backends import Need
 from ..context import Usage
-from .policy import Garbled, Service
+from .policy import Service
 from .secrets import key_need, secret
-from .tasks import Lookup, TaskApi, TaskState
+from .task_api import Lookup, TaskApi, TaskState
 from .transport import http_timeout, status_transport
+from .troubles import Garbled, iso_seconds
 
 REPLICATE = Service(
     name="replicate",
@@ -37,7 +37,7 @@ NEEDS = (
     key_need(REPLICATE.key_setting, REPLICATE.key_page),
 )
 
-_CLOCK_SLACK_S = 120.0
+_CLOCK_SLACK_S = 3600.0
 _PAGES = 5
 _UPLOAD = re.compile(r"https?://[^\s\"]+/files/[^\s\"]+")
 _STATUS = {
@@ -60,7 +60,7 @@ def replicate_client(service: Service) -> Any:
         api_token=key.reveal() if key else "none",
         base_url=service.url(),
         timeout=http_timeout(service),
-        transport=status_transport(),
+        transport=status_transport(service),
     )
 
 
@@ -80,24 +80,27 @@ def prediction_api(
     """
 
     def prepare() -> dict[str, Any]:
-        client = replicate_client(service)
+        client, times = replicate_client(service), []
 
         def upload(data: bytes, name: str) -> str:
             made = client.files.create(io.BytesIO(data), filename=name, content_type="image/png")
             url = (made.urls or {}).get("get", "")
             if not url:
                 raise Garbled("the upload has no address")
+            times.append(made.created_at)
             return url
 
-        return {
+        addresses = {
             name: upload(value, f"{name}.png")
             if isinstance(value, bytes)
             else [upload(item, f"{name}_{i}.png") for i, item in enumerate(value)]
             for name, value in files.items()
         }
+        return {"inputs": addresses, "uploaded_at": times[0] if times else None}
 
     def create(prepared: dict[str, Any]) -> str:
-        return create_prediction(replicate_client(service), reference, {**inputs, **prepared})
+        given = {**inputs, **prepared["inputs"]}
+        return create_prediction(replicate_client(service), reference, given)
 
     def poll(task_id: str) -> TaskState:
         return state_of(replicate_client(service).predictions.get(task_id))
@@ -138,15 +141,17 @@ def find_prediction(client: Any, prepared: dict[str, Any], since: float) -> Look
     """Looks for the prediction that was made from these uploads.
 
     Not being there is conclusive only when every prediction of that time shows which uploads it
-    was made from (Replicate removes inputs after an hour).
+    was made from (Replicate removes inputs after an hour). Times are compared by the service's own
+    clock, that of the upload; this machine's may be wrong.
     """
+    since = iso_seconds(prepared.get("uploaded_at")) or since - _CLOCK_SLACK_S
     ours = _uploads(prepared)
     if not ours:
         return Lookup()
     conclusive, page = True, client.predictions.list()
     for _ in range(_PAGES):
         for item in page.results:
-            if _seconds(item.created_at) < since - _CLOCK_SLACK_S:
+            if 0 < iso_seconds(item.created_at) < since:
                 return Lookup(conclusive=conclusive)
             shown = _uploads(item.input)
             if shown & ours:
@@ -160,11 +165,3 @@ def find_prediction(client: Any, prepared: dict[str, Any], since: float) -> Look
 
 def _uploads(value: Any) -> set[str]:
     return set(_UPLOAD.findall(json.dumps(value)))
-
-
-def _seconds(text: str | None) -> float:
-    """ISO 8601 to seconds since the epoch; now when it cannot be read."""
-    try:
-        return datetime.datetime.fromisoformat(str(text).replace("Z", "+00:00")).timestamp()
-    except ValueError:
-        return datetime.datetime.now().timestamp()

@@ -13,6 +13,7 @@ Keys are never options: they reach no widget, workflow, run.json or content key.
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import threading
@@ -28,12 +29,17 @@ HIDDEN = "***"
 _MIN_SECRET = 6  # shorter values would blank ordinary words
 _SECRET_NAME = re.compile(r"(KEY|TOKEN|SECRET|PASSWORD)$")
 _SHAPES = re.compile(
-    r"\b(?:Bearer|Basic|Token)\s+[A-Za-z0-9._~+/=-]{6,}"
+    r"\b(?:Bearer|Basic|Token)\s+(?=\S*\d)[A-Za-z0-9._~+/=-]{8,}"
+    r"|(?<=://)[^/\s:@]+:[^/\s@]+(?=@)"
     r"|\b(?:r8_|tsk_|sk-|hf_|AIza)[A-Za-z0-9_-]{8,}"
 )
 """How the keys of these services look, for those that no setting of ours has held."""
 _QUERY = re.compile(r"(https?://[^\s\"'<>?]+)\?[^\s\"'<>]*")
 """A signed address is a key to what lies there, and its signature is in the query."""
+
+_LOGGERS = (
+    "httpx", "urllib3.connectionpool", "dashscope", "openai._base_client", "google_genai.models",
+)  # fmt: skip
 
 _lock = threading.Lock()
 _values: set[str] = set()
@@ -131,6 +137,20 @@ def redact(text: object) -> str:
             clean = clean.replace(form, HIDDEN)
     clean = _SHAPES.sub(HIDDEN, clean)
     return _QUERY.sub(rf"\1?{HIDDEN}", clean)
+
+
+class _Redacting(logging.Filter):
+    def filter(self, record: logging.LogRecord) -> bool:
+        record.msg, record.args = redact(record.getMessage()), ()
+        return True
+
+
+def guard_logs() -> None:
+    """Keeps keys and signed addresses out of what the SDKs and their HTTP clients log."""
+    for name in _LOGGERS:
+        logger = logging.getLogger(name)
+        if not any(isinstance(f, _Redacting) for f in logger.filters):
+            logger.addFilter(_Redacting())
 
 
 def key_need(variable: str, where_to_get_it: str) -> Need:

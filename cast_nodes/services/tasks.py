@@ -9,97 +9,20 @@ it may have been paid for rather than pay again.
 
 from __future__ import annotations
 
+import itertools
+import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from dataclasses import replace
+from typing import Any
 
-from ..context import Context, Usage
+from ..context import Context
 from ..errors import Cancelled, CastError, StorageError
 from .farewell import finished_first
 from .journal import Journal, Record, now
-from .policy import (
-    Expired,
-    Service,
-    ServiceFailure,
-    Trouble,
-    backoff_s,
-    classify,
-    failure,
-    retry_read,
-    slot,
-)  # fmt: skip
+from .policy import Service, backoff_s, failure, patient, retry_read, slot
 from .secrets import redact
-
-Status = Literal["waiting", "done", "failed", "cancelled"]
-
-
-@dataclass(frozen=True)
-class TaskState:
-    """What the service says about a task.
-
-    Attributes:
-        output: as the service gives it, when done.
-        message: its reason, when failed.
-        seconds: working time it reports; 0 when it reports none.
-        units: what it charged, in the unit that the service's usage names; 0 when not told.
-    """
-
-    status: Status
-    output: Any = None
-    message: str = ""
-    seconds: float = 0.0
-    units: float = 0.0
-
-
-@dataclass(frozen=True)
-class Lookup:
-    """What the service's own list of tasks says about a creation without an answer.
-
-    Attributes:
-        id: the task, when it is there.
-        conclusive: a task that is not there was surely not created.
-    """
-
-    id: str = ""
-    conclusive: bool = False
-
-
-@dataclass(frozen=True)
-class TaskApi:
-    """How one kind of task is driven. All functions may raise whatever the SDK raises.
-
-    Attributes:
-        create: starts the paid task from what ``prepare`` gave; returns its id. Must not retry.
-        poll: how it stands. Costs nothing.
-        prepare: what comes before and costs nothing (uploads); JSON-ready, kept on disk.
-        cancel: stops the task; None where the service cannot.
-        find: looks for the task in the service's list; None where there is no list.
-        usage: what a finished or failed task cost; None when it cost nothing.
-    """
-
-    create: Callable[[dict[str, Any]], str]
-    poll: Callable[[str], TaskState]
-    prepare: Callable[[], dict[str, Any]] = dict
-    cancel: Callable[[str], Any] | None = None
-    find: Callable[[dict[str, Any], float], Lookup] | None = None
-    usage: Callable[[TaskState], Usage | None] | None = None
-
-
-@dataclass(frozen=True)
-class Finished:
-    """A task that was done.
-
-    Attributes:
-        picked_up: an earlier run had created it.
-        refresh: asks again, for services whose addresses expire.
-    """
-
-    id: str
-    output: Any
-    seconds: float = 0.0
-    units: float = 0.0
-    picked_up: bool = False
-    refresh: Callable[[], Any] = field(default=lambda: None, repr=False)
+from .task_api import Finished, Lookup, TaskApi, TaskState
+from .troubles import Expired, ServiceFailure, Trouble, classify
 
 
 def run_task(
@@ -191,9 +114,9 @@ def _create(
     service: Service, journal: Journal, api: TaskApi, context: Context, what: str
 ) -> Record:
     """A new task, its id on disk. Sent again only when it surely was not created."""
-    trouble = Trouble("unknown", "not asked")
-    for attempt in range(service.attempts):
-        prepared = retry_read(api.prepare, service, context, what)
+    begin = time.monotonic()
+    prepared = retry_read(api.prepare, service, context, what)
+    for attempt in itertools.count():
         context.cancel.check()
         record = journal.write(Record("sent", "", prepared, now(), what))
         try:
@@ -204,10 +127,9 @@ def _create(
             raise
         except Exception as error:
             trouble = classify(error)
-        asked = trouble.retry_after_s
         if trouble.not_done:
             journal.forget()
-            again = trouble.kind in ("unsent", "busy") and (asked or 0) <= service.task_timeout_s
+            again = trouble.kind in ("unsent", "busy")
         else:
             found = _find(service, record, api, context, what)
             if found.id:
@@ -216,10 +138,10 @@ def _create(
                 raise _perhaps_paid(service, record, what, trouble)
             journal.forget()
             again = trouble.kind != "unknown"
-        if not again or attempt + 1 == service.attempts:
-            break
-        context.cancel.wait(backoff_s(service, attempt, asked))
-    raise failure(trouble, service, what)
+        if not again or not patient(service, trouble, attempt, begin):
+            raise failure(trouble, service, what)
+        context.cancel.wait(backoff_s(service, attempt, trouble.retry_after_s))
+    raise AssertionError("unreachable")
 
 
 def _with_id(

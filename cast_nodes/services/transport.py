@@ -5,7 +5,8 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from .policy import Service, StatusError
+from .policy import Service
+from .troubles import StatusError
 
 
 def http_timeout(service: Service) -> Any:
@@ -23,17 +24,23 @@ def trusted() -> Any:
     return httpx.create_ssl_context()
 
 
-def status_transport() -> Any:
+def status_transport(service: Service) -> Any:
     """An httpx transport that raises :class:`~.policy.StatusError` for every error status.
 
     SDKs repeat requests and sleep on such answers on their own, without asking whether the run
     was stopped or whether it may cost twice. An exception goes straight through them, and it
-    keeps Retry-After, which most of their own exceptions lose.
+    keeps Retry-After, which most of their own exceptions lose. Requests for which an SDK lifts
+    the time limits (uploads) get the service's.
     """
     import httpx
 
+    limits = http_timeout(service).as_dict()
+
     class Transport(httpx.HTTPTransport):
         def handle_request(self, request: httpx.Request) -> httpx.Response:
+            asked = request.extensions.get("timeout") or {}
+            kept = {name: asked.get(name) or limit for name, limit in limits.items()}
+            request.extensions["timeout"] = kept
             response = super().handle_request(request)
             if response.status_code < 400:
                 return response
@@ -44,7 +51,8 @@ def status_transport() -> Any:
                 response.close()
             raise StatusError(response.status_code, message, response.headers.get("retry-after"))
 
-    return Transport(verify=trusted())
+    # A kept connection that the other side closes meanwhile looks like a lost answer.
+    return Transport(verify=trusted(), limits=httpx.Limits(max_keepalive_connections=0))
 
 
 def said_in(response: Any) -> str:

@@ -14,10 +14,11 @@ from typing import Any
 
 from ..backends import Need
 from ..context import Usage
-from .policy import Garbled, Service, StatusError
+from .policy import Service
 from .secrets import key_need, secret
-from .tasks import Lookup, TaskApi, TaskState
+from .task_api import Lookup, TaskApi, TaskState
 from .transport import message_in
+from .troubles import Garbled, StatusError, iso_seconds
 
 TRIPO = Service(
     name="tripo",
@@ -39,7 +40,7 @@ NEEDS = (
 
 _BY_CODE = {1000: 500, 1001: 500, 1002: 401, 1005: 403, 2000: 429, 2010: 402}
 """HTTP status by Tripo's own code (https://docs.tripo3d.ai/get-started/errors-and-error-handling)."""
-_CLOCK_SLACK_S = 600.0
+_CLOCK_SLACK_S = 3600.0
 _LOOKED_AT = 20
 _STATUS = {
     "success": "done",
@@ -102,19 +103,13 @@ def _find(prepared: dict[str, Any], since: float) -> Lookup:
     recent = [
         item.task_id
         for item in _ask(lambda client: client.get_usage(limit=50))
-        if item.task_id and _later(item.created_at, since - _CLOCK_SLACK_S)
+        if item.task_id and not 0 < iso_seconds(item.created_at) < since - _CLOCK_SLACK_S
     ]
     for task_id in recent[:_LOOKED_AT]:
         task = _ask(lambda client, i=task_id: client.get_task(i))
         if token in json.dumps(task.raw.get("input")):
             return Lookup(task_id)
     return Lookup()
-
-
-def _later(created_at: str | None, since: float) -> bool:
-    from tripo3d.models import _iso_to_epoch
-
-    return not created_at or _iso_to_epoch(created_at) >= since
 
 
 def _ask(question: Callable[[Any], Coroutine[Any, Any, Any]]) -> Any:
@@ -131,7 +126,7 @@ def _ask(question: Callable[[Any], Coroutine[Any, Any, Any]]) -> Any:
     try:
         return asyncio.run(ask())
     except TripoAPIError as error:  # of uploads: these keep only Tripo's own code
-        said = StatusError(_BY_CODE.get(error.code, 400), str(error.message))
+        said = StatusError(_BY_CODE.get(int(error.code or 0), 400), str(error.message))
     raise said
 
 
@@ -163,6 +158,6 @@ def _status_error(status: int, text: str, retry_after: str | None) -> StatusErro
         value = json.loads(text)
     except ValueError:
         value = text[:300]
-    code = value.get("code") if isinstance(value, dict) else None
+    code = value.get("code", 0) if isinstance(value, dict) else 0
     # Out of credit comes as 403, which would read as a bad key.
     return StatusError(_BY_CODE.get(code, status), message_in(value), retry_after)

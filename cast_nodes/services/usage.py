@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import Any
 
 from ..context import Usage
 
-__all__ = ["Usage", "costs_json", "spent_line"]
+__all__ = ["Usage", "costs_json", "costs_line", "spent_line"]
 
 
 _SUMMED = ("calls", "units", "seconds", "estimate_usd")
@@ -46,8 +46,13 @@ def costs_json(usages: Iterable[tuple[str, Usage]], before: object = None) -> li
 
 def spent_line(usages: Iterable[Usage]) -> str:
     """One line for people: ``3 paid at Tripo, about $0.90``; "" when nothing was spent."""
+    return costs_line(costs_json(("", usage) for usage in usages))
+
+
+def costs_line(rows: Iterable[Mapping[str, Any]]) -> str:
+    """The same from rows of :func:`costs_json`."""
     parts = []
-    for row in costs_json(("", u) for u in usages):
+    for row in rows:
         dollars = f", about ${row['estimate_usd']:.2f}" if row["estimate_usd"] else ""
         units = f", {row['units']:g} {row['unit']}" if row["units"] else ""
         parts.append(f"{row['calls']} paid at {row['service']}{units}{dollars}")

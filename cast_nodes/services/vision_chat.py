@@ -18,6 +18,7 @@ import numpy as np
 from ..content import content_key
 from ..context import Context, Usage
 from ..per_object import Task, run_tasks
+from ..pictures_marks import MOST_SIDE_PX
 from .answers import read_answer
 from .calls import paid_call
 from .policy import Service, retry_read
@@ -25,6 +26,7 @@ from .policy import Service, retry_read
 T = TypeVar("T")
 
 JPEG_QUALITY = 90
+SEEDS_A_RETRY = 100
 
 
 @dataclass(frozen=True)
@@ -33,16 +35,18 @@ class Question:
 
     Attributes:
         text: the whole prompt.
-        pictures: makes the (H, W, 3) uint8 pictures that go before the text; called only when
-            something is really sent.
-        key: content key of what the pictures are made from, and of the user's retry counters.
+        pictures: makes the (H, W, 3) uint8 pictures that go before the text, none with a longer
+            side than the given one; called only when something is really sent.
+        key: content key of what the pictures are made from.
         what: what is asked for, for messages ("which objects to keep").
+        retry: how often the user asked for another answer; changes the model's dice.
     """
 
     text: str
-    pictures: Callable[[], Sequence[np.ndarray]]
+    pictures: Callable[[int], Sequence[np.ndarray]]
     key: str
     what: str
+    retry: int = 0
 
 
 @dataclass(frozen=True)
@@ -58,11 +62,12 @@ class Vision:
     """A model at a server.
 
     Attributes:
-        send: (text, pictures as JPEG, sample's number, temperature) to the model's words. Sends
-            one request and does not repeat it; raises whatever its SDK raises.
+        send: (text, pictures as JPEG, seed, temperature) to the model's words. Sends one request
+            and does not repeat it; raises whatever its SDK raises.
         paid: a request may cost money: it is then never repeated blindly, and its answer is kept
             on disk for good. What is free may be asked again.
         usd: list price of one request, for the record; 0 where there is none.
+        side_px: longer side of the pictures at most.
     """
 
     service: Service
@@ -70,6 +75,7 @@ class Vision:
     send: Callable[[str, Sequence[bytes], int, float], Reply]
     paid: bool = True
     usd: float = 0.0
+    side_px: int = MOST_SIDE_PX
 
 
 @dataclass(frozen=True)
@@ -103,18 +109,19 @@ def ask(
 
     def pictures() -> tuple[bytes, ...]:
         if not made:
-            made.append(tuple(jpeg_bytes(p) for p in question.pictures()))
+            made.append(tuple(jpeg_bytes(p) for p in question.pictures(vision.side_px)))
         return made[0]
 
     def task(number: int) -> Task[dict[str, str]]:
         key = content_key(
             "vision", vision.model, vision.service.url(), question.text, question.key,
-            temperature, number,
+            question.retry, vision.side_px, temperature, number,
         )  # fmt: skip
+        seed = 1 + number + SEEDS_A_RETRY * question.retry
         label = f"answer {number + 1} of {samples}" if samples > 1 else "answer"
 
         def send() -> str:
-            reply = vision.send(question.text, pictures(), number, temperature)
+            reply = vision.send(question.text, pictures(), seed, temperature)
             # Counted here: an answer that cannot be read is paid for as well.
             if vision.paid:
                 context.spent(_usage(vision, reply, question.what))

@@ -16,7 +16,7 @@ from benchmarks.register_rooms import MODES, make_room
 from benchmarks.register_sensor import NOISY, damaged, rough_mask, sensed_depth, stretched
 from benchmarks.register_shapes import LARGE, SMALL, armchair, box, joined, lathe, make_shape
 from benchmarks.register_stand import Occupancy, turn
-from benchmarks.register_stock import Piece, find_top, load_stock
+from benchmarks.register_stock import Piece, Stock, find_top, load_stock
 from cast_nodes.frames import Sim3, project
 from cast_nodes.mesh_data import make_glb, read_mesh
 from cast_nodes.raster import rasterize
@@ -151,6 +151,20 @@ def test_things_stand_on_the_floor_or_exactly_on_another(stock):
     assert stacked >= 2
 
 
+def test_what_hangs_is_above_the_floor_and_touches_nothing():
+    lamp = Piece(joined([box((0.4, 0.3, 0.4), (0, 0, 0), GREY)]), "lamp_1")
+    hung = 0
+    for seed in range(12):
+        room = make_room(Stock((lamp,), 0.0), MODES["clean"], seed, count=1, width=80, height=60)
+        floor = room.inputs.geometry.floor
+        for i, pose in room.answer.poses.items():
+            assert room.answer.supported_by[i] == "ceiling"
+            height = pose.apply(read_mesh(room.answer.meshes[i]).vertices) @ floor[:3] + floor[3]
+            assert height.min() > 1
+            hung += 1
+    assert hung
+
+
 def test_what_is_taken_is_not_free():
     occupancy = Occupancy()
     grid = np.meshgrid([0.0], np.linspace(0, 1, 30), np.linspace(-2, -1, 30))
@@ -158,6 +172,18 @@ def test_what_is_taken_is_not_free():
     occupancy.add(wall)
     assert not occupancy.free(wall + np.array([0.02, 0, 0]))
     assert occupancy.free(wall + np.array([0.3, 0, 0]))
+
+
+def test_the_inside_of_a_closed_thing_is_taken_and_the_space_below_a_table_is_not():
+    crate = Piece(joined([box((1, 1, 1), (0, 0, 0), GREY)]), "crate")
+    leg = [box((0.1, 0.9, 0.1), (x, 0, z), GREY) for x in (-0.4, 0.4) for z in (-0.4, 0.4)]
+    table = Piece(joined([box((1, 0.1, 1), (0, 0.9, 0), GREY), *leg]), "table")
+    middle = np.array([0, 0.5, -3])
+    ball = np.random.default_rng(0).normal(size=(500, 3)) * 0.05 + middle
+    for piece, free in ((crate, False), (table, True)):
+        occupancy = Occupancy()
+        occupancy.add(piece.samples + middle)
+        assert occupancy.free(ball) == free
 
 
 def test_every_kept_thing_is_seen_enough_and_the_others_are_dropped(stock):
@@ -415,10 +441,13 @@ def test_a_written_room_registers_as_it_is_and_scores(noisy, tmp_path):
     assert folder.is_users("geometry.npz") and folder.is_users("objects.json")
     assert not folder.has("placements.json")
     assert rooms_in(tmp_path) == [path]
-    assert all(r.failure for r in score_room(path))
+    rows, seconds = score_room(path)
+    assert rows and all(r.failure for r in rows) and np.isnan(seconds)
 
     folder.write_placements(true_placements(noisy))
-    rows = score_room(path)
+    folder.write_run({"stages": {"register": {"seconds": 1.5}}})
+    rows, seconds = score_room(path)
+    assert seconds == 1.5
     assert {r.id for r in rows} == set(noisy.answer.poses)
     assert all(r.add_s < 0.01 and not r.failure for r in rows)
 
@@ -455,9 +484,16 @@ def test_slow_backends_are_compared_on_common_objects():
     rows = [Row(f"room{n}", 0, "x", 1.0, True, 0.01 * n, 1.0, 0.1, 0.8) for n in range(4)]
     results = {"fast": command.Result(rows, 2.0), "slow": command.Result(rows[:1], 60.0)}
     text = command.compared(results)
-    assert "1 rooms" in text and text.count("\n") >= 3
-    assert results["fast"].within({"room0"}).seconds == pytest.approx(0.5)
+    assert "the 1 objects" in text and text.count("\n") >= 3
+    assert results["fast"].within({("room0", 0)}).seconds == pytest.approx(0.5)
     assert command.compared({"fast": results["fast"]}) == ""
+
+
+def test_a_part_of_a_room_keeps_what_hides_its_objects(noisy):
+    part = command.first_objects(noisy, 2)
+    assert len(part.inputs.objects.kept) == len(part.answer.poses) == 2
+    assert len(part.inputs.objects.objects) == len(noisy.inputs.objects.objects)
+    assert len(measure(part.answer, true_placements(part), part.given)) == 2
 
 
 def test_json_of_failures_holds_no_infinity():

@@ -24,25 +24,28 @@ from .server import PACK, Server
 HERE = Path(__file__).parent
 
 
-def _absent(reason: str) -> None:
+def absent(reason: str) -> None:
+    """Skips, or fails where nothing may be skipped."""
     if os.environ.get("CAST_REQUIRE_COMFYUI") == "1":
         pytest.fail(reason, pytrace=False)
     pytest.skip(reason)
 
 
-def _comfyui_dir() -> Path:
+def comfyui_dir() -> Path:
+    """The checkout that the tests run."""
     named = os.environ.get("COMFYUI_DIR")
     if named:
         if not (Path(named) / "main.py").is_file():
-            _absent(f"COMFYUI_DIR={named} holds no main.py of ComfyUI")
+            absent(f"COMFYUI_DIR={named} holds no main.py of ComfyUI")
         return Path(named).resolve()
     if PACK.parent.name == "custom_nodes" and (PACK.parent.parent / "main.py").is_file():
         return PACK.parent.parent
-    _absent("COMFYUI_DIR is not set: name a ComfyUI checkout (version 0.33.0 or later)")
+    absent("COMFYUI_DIR is not set: name a ComfyUI checkout (version 0.33.0 or later)")
     raise AssertionError
 
 
-def _comfyui_python(folder: Path) -> str:
+def comfyui_python(folder: Path) -> str:
+    """The program that runs it."""
     if os.environ.get("COMFYUI_PYTHON"):
         return os.environ["COMFYUI_PYTHON"]
     for venv in (".venv", "venv"):
@@ -66,8 +69,10 @@ def artefacts(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory, artefacts: Path) -> Iterator[Server]:
     """The server, started once on a free port with a base directory of its own."""
-    folder = _comfyui_dir()
-    server = Server(folder, _comfyui_python(folder), tmp_path_factory.mktemp("comfyui"), artefacts)
+    folder = comfyui_dir()
+    base, log = tmp_path_factory.mktemp("comfyui"), artefacts / "comfyui.log"
+    log.unlink(missing_ok=True)
+    server = Server(folder, comfyui_python(folder), base, log)
     server.start()
     yield server
     server.stop()
@@ -79,18 +84,18 @@ def browser(server: Server) -> Iterator[Browser]:
     names = ("chromium", "chromium-browser", "google-chrome", "chrome")
     program = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
     if not program:
-        _absent("no Chromium on the path: install it or name it in CHROMIUM")
+        absent("no Chromium on the path: install it or name it in CHROMIUM")
     if not shutil.which("node"):
-        _absent("no node on the path: it drives the browser")
+        absent("no node on the path: it drives the browser")
     folder = HERE / "driver"
     if not (folder / "node_modules" / "playwright-core").is_dir():
         npm = shutil.which("npm")
         if not npm:
-            _absent("no npm on the path: it installs playwright-core, which drives the browser")
+            absent("no npm on the path: it installs playwright-core, which drives the browser")
         command = [npm, "install", "--no-audit", "--no-fund", "--no-package-lock"]
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
         if done.returncode:
-            _absent(f"npm install in {folder} failed: {done.stderr.strip()[-300:]}")
+            absent(f"npm install in {folder} failed: {done.stderr.strip()[-300:]}")
     browser = Browser(folder / "drive.mjs", str(program))
     browser.open_comfyui(server.url)
     yield browser

@@ -9,11 +9,17 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 PACK = Path(__file__).resolve().parents[2]
+
+KEYS = (
+    "REPLICATE_API_TOKEN", "TRIPO_API_KEY", "DASHSCOPE_API_KEY", "GEMINI_API_KEY", "GOOGLE_API_KEY",
+)  # fmt: skip
+"""The user's own keys are not for tests."""
 
 TORCHVISION_SHIM = """
 import torch
@@ -109,9 +115,23 @@ class PromptRefused(Exception):
 class Server:
     """One ComfyUI process with a base directory of its own and the pack linked into it."""
 
-    def __init__(self, comfyui: Path, python: str, base: Path, artefacts: Path) -> None:
-        self.comfyui, self.python, self.base = comfyui, python, base
-        self.log = artefacts / "comfyui.log"
+    def __init__(
+        self,
+        comfyui: Path,
+        python: str,
+        base: Path,
+        log: Path,
+        settings: Mapping[str, str] | None = None,
+        arguments: Sequence[str] = (),
+    ) -> None:
+        """
+        Args:
+            log: the file that takes what it prints.
+            settings: environment of its own, beside the tests'.
+            arguments: more for ComfyUI's command line.
+        """
+        self.comfyui, self.python, self.base, self.log = comfyui, python, base, log
+        self.settings, self.arguments = dict(settings or {}), arguments
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
@@ -119,6 +139,33 @@ class Server:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
+        """Begins to run, with what an earlier start has left in the base directory."""
+        if not (self.base / "custom_nodes").exists():
+            self._furnish()
+        command = [
+            self.python, "main.py", "--cpu", "--port", str(self.port),
+            "--base-directory", str(self.base),
+            "--database-url", f"sqlite:///{self.base}/user/tests.db", *self.arguments,
+        ]  # fmt: skip
+        kept = {k: v for k, v in os.environ.items() if k not in KEYS}
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                command, cwd=self.comfyui, stdout=log, stderr=subprocess.STDOUT,
+                env=kept | {"PYTHONUNBUFFERED": "1"} | self.settings,
+            )  # fmt: skip
+        deadline = time.monotonic() + 180
+        while time.monotonic() < deadline:
+            if self._process.poll() is not None:
+                break
+            try:
+                self.get("/system_stats")
+                return
+            except (urllib.error.URLError, OSError):
+                time.sleep(0.5)
+        self.stop()
+        raise RuntimeError(f"ComfyUI did not start:\n{self.log.read_text()[-3000:]}")
+
+    def _furnish(self) -> None:
         custom = self.base / "custom_nodes"
         for name in ("custom_nodes", "input", "output", "temp", "user", "models"):
             (self.base / name).mkdir(parents=True, exist_ok=True)
@@ -134,27 +181,6 @@ class Server:
             shim.mkdir()
             (shim / "__init__.py").write_text("NODE_CLASS_MAPPINGS = {}\n")
             (shim / "prestartup_script.py").write_text(TORCHVISION_SHIM)
-        command = [
-            self.python, "main.py", "--cpu", "--port", str(self.port),
-            "--base-directory", str(self.base),
-            "--database-url", f"sqlite:///{self.base}/user/tests.db",
-        ]  # fmt: skip
-        with self.log.open("wb") as log:
-            self._process = subprocess.Popen(
-                command, cwd=self.comfyui, stdout=log, stderr=subprocess.STDOUT,
-                env=os.environ | {"PYTHONUNBUFFERED": "1"},
-            )  # fmt: skip
-        deadline = time.monotonic() + 180
-        while time.monotonic() < deadline:
-            if self._process.poll() is not None:
-                break
-            try:
-                self.get("/system_stats")
-                return
-            except (urllib.error.URLError, OSError):
-                time.sleep(0.5)
-        self.stop()
-        raise RuntimeError(f"ComfyUI did not start:\n{self.log.read_text()[-3000:]}")
 
     def stop(self) -> None:
         if self._process and self._process.poll() is None:
@@ -163,6 +189,12 @@ class Server:
                 self._process.wait(20)
             except subprocess.TimeoutExpired:
                 self._process.kill()
+
+    def kill(self) -> None:
+        """Ends it without a word (SIGKILL, where there is such a thing)."""
+        assert self._process
+        self._process.kill()
+        self._process.wait(20)
 
     def get(self, path: str) -> Any:
         with urllib.request.urlopen(self.url + path, timeout=30) as answer:

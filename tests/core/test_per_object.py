@@ -7,6 +7,7 @@ import pytest
 from cast_nodes.context import CancelToken, Context
 from cast_nodes.errors import BackendNotReady, Cancelled, ObjectFailure
 from cast_nodes.per_object import Task, run_tasks
+from cast_nodes.services.secrets import setting
 from cast_nodes.store import Store
 
 
@@ -92,3 +93,62 @@ def test_progress_tells_what_was_reused():
         ("a", 1, 2, True),
         ("b", 2, 2, False),
     ]
+
+
+def test_a_service_works_on_more_objects_at_once_than_there_are_processors():
+    together = threading.Barrier(12, timeout=5)  # passes only when all are at work together
+    tasks = [task(str(i), lambda: together.wait() and None) for i in range(12)]
+    made = run_tasks("mesh", tasks, Context(store=Store(), workers=1), workers=12)
+    assert not [m for m in made if isinstance(m, str)]
+
+
+def test_a_service_that_hangs_does_not_hold_up_a_stop(monkeypatch):
+    monkeypatch.setattr("cast_nodes.per_object.GRACE_S", 0.05)
+    cancel, begun, gate = CancelToken(), threading.Event(), threading.Event()
+
+    def hang():
+        begun.set()
+        gate.wait(30)
+
+    threading.Thread(target=lambda: begun.wait(5) and cancel.cancel()).start()
+    with pytest.raises(Cancelled):
+        run_tasks("mesh", [task("a", hang)], Context(store=Store(), cancel=cancel), workers=1)
+    gate.set()
+
+
+def test_work_on_this_machine_is_waited_for_when_stopped():
+    cancel, ended = CancelToken(), threading.Event()
+
+    def slow():
+        cancel.cancel()
+        threading.Event().wait(0.3)
+        ended.set()
+
+    with pytest.raises(Cancelled):
+        run_tasks("mesh", [task("a", slow)], Context(store=Store(), cancel=cancel))
+    assert ended.is_set()
+
+
+def test_what_is_wrong_for_all_lets_the_others_finish_what_they_began():
+    store, begun = Store(), threading.Event()
+
+    def slow():
+        begun.set()
+        threading.Event().wait(0.1)
+        return "kept"
+
+    def wrong():
+        begun.wait(5)
+        raise BackendNotReady("no key")
+
+    with pytest.raises(BackendNotReady):
+        run_tasks("mesh", [task("a", slow), task("b", wrong)], Context(store=store, workers=2))
+    assert store.get("key-a") == "kept"
+
+
+def test_a_surprise_tells_no_key(monkeypatch):
+    monkeypatch.setenv("SURPRISING_API_KEY", "planted-key-0123")
+    assert setting("SURPRISING_API_KEY") == "planted-key-0123"
+    surprise = RuntimeError("cannot log in with planted-key-0123")
+    (result,) = run_tasks("mesh", [task("lamp 1", raising(surprise))], Context(store=Store()))
+    assert result == "failed: lamp 1: RuntimeError: cannot log in with ***"

@@ -88,6 +88,17 @@ class TestIndexMask:
         assert min(iou(found == n, labels * step == n) for n in boxes) > 0.85
         assert step == 1 or any("nearest object" in n for n in notes)
 
+    def test_noise_beyond_the_highest_number_is_not_taken_for_stretched_numbers(self, labels):
+        two = np.where(labels == 3, 0, labels)
+        boxes = {n: BOXES[n] for n in (1, 2)}
+        noisy = two.copy()
+        noisy[22, 12:15] = noisy[75, 12:15] = 2  # within object 1: its region seems to reach there
+        noisy[108, 82:88] = noisy[83:87, 118] = 1  # and object 1 to the edge of object 2
+        for y, x in ((62, 85), (107, 85), (85, 52), (85, 117)):
+            noisy[y, x] = 3  # within object 2, over all of its box
+        found, _ = read_index_mask(Image.fromarray(noisy), boxes, W, H)
+        assert min(iou(found == n, two == n) for n in boxes) > 0.95
+
     def test_smoothed_edges_belong_to_nobody_in_between(self, labels):
         big = Image.fromarray(labels * np.uint8(10)).resize(
             (2 * W, 2 * H), Image.Resampling.BICUBIC

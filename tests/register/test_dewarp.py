@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from cast_nodes.register.dewarp import Witnesses, log_correction
 from cast_nodes.register.problem import make_problem
 from cast_nodes.register.survey import survey_photo
 from cast_nodes.types import SceneObject
@@ -67,9 +68,38 @@ def test_guessed_points_and_unknown_floors_are_left_as_they_are(straight):
     assert survey_photo(nowhere, inputs.objects).witnesses is None
 
 
-def test_rough_ground_is_no_plane_to_straighten_by(straight):
-    inputs, _ = bent(straight.inputs, 0.3)
-    assert survey_photo(inputs.geometry, inputs.objects).witnesses is None
+def witnesses_of(bend: np.ndarray) -> Witnesses:
+    """Witnesses 2.6 m away at every second pixel of the lower half, from an (H, W) bend."""
+    rows, columns = (a.ravel() for a in np.mgrid[HEIGHT // 2 : HEIGHT : 2, 0:WIDTH:2])
+    pixels = np.stack([columns, rows], 1) + 0.5
+    far = np.full(len(rows), np.log(2.6))
+    at = np.stack([rows, columns], 1)
+    sure = np.zeros((len(rows), 3))
+    return Witnesses(pixels / WIDTH, at, far, bend[rows, columns], sure, 0.03, 0.003, WIDTH)
+
+
+def test_a_smooth_bend_is_carried_on_and_fades_away_from_its_witnesses():
+    y, x = np.mgrid[:HEIGHT, :WIDTH] / WIDTH
+    bend = 0.03 * np.sin(2 * np.pi * 1.8 * x) * np.cos(2 * np.pi * 1.5 * y)
+    box = (60, 20, 180, 170)
+    found = log_correction(witnesses_of(bend), box, (120, 150), 2.6, ())
+    assert found is not None
+    true = bend[20:170, 60:180]
+    assert np.abs(found - true)[75:].max() < 0.006, "among the witnesses"
+    assert np.abs(found)[0].max() < 0.2 * np.abs(found).max(), "a third of the picture above"
+    hidden = np.ones((HEIGHT, WIDTH), bool)
+    assert (
+        log_correction(witnesses_of(bend), box, (120, 150), 2.6, ((hidden, (0, 0, WIDTH, HEIGHT)),))
+        is None
+    )
+    assert log_correction(witnesses_of(bend), box, (120, 150), 26.0, ()) is None, "far behind"
+
+
+def test_rough_ground_straightens_nothing():
+    """Patches that tell nothing of the patch beside them are no smooth bend."""
+    patches = np.random.default_rng(0).uniform(-0.06, 0.06, (HEIGHT // 12, WIDTH // 12))
+    rough = np.kron(patches, np.ones((12, 12)))
+    assert log_correction(witnesses_of(rough), (60, 20, 180, 170), (120, 150), 2.6, ()) is None
 
 
 def test_a_far_objects_mask_changes_nothing_here(straight):

@@ -23,6 +23,7 @@ from cast_nodes.register._diff_loss import (
     make_evidence,
     mask_loss,
     point_loss,
+    softened,
 )
 from cast_nodes.register._diff_pose import Pose, free_model, planar_model, stands_on_floor
 from cast_nodes.register._diff_render import make_silhouettes, welded
@@ -152,6 +153,30 @@ def test_hidden_pixels_do_not_count():
     assert silhouette.grad is not None
     assert silhouette.grad[:, 20:].abs().max() == 0
     assert silhouette.grad[:, :20].abs().max() > 0
+
+
+def test_blurred_pictures_see_a_leg_that_is_one_width_off():
+    """Sharp ones see no difference between off by two widths and by three."""
+    known = torch.ones(48, 48)
+    leg = torch.zeros(48, 48)
+    leg[:, 20:23] = 1
+
+    def loss(shift: int, width: int) -> float:
+        off = softened(leg.roll(shift, 1), known, width)
+        return float(mask_loss(off, softened(leg, known, width), known))
+
+    assert loss(6, 1) == pytest.approx(loss(9, 1))
+    assert loss(0, 11) < loss(3, 11) < loss(6, 11) < loss(9, 11)
+    assert loss(0, 11) == pytest.approx(0, abs=0.02)
+
+
+def test_blurring_takes_nothing_from_hidden_pixels():
+    picture, known = disc(32, 8, 16), torch.ones(32, 32)
+    known[:, 20:] = 0
+    other = picture.clone()
+    other[:, 20:] = 1
+    torch.testing.assert_close(softened(picture, known, 7), softened(other, known, 7))
+    assert softened(torch.ones(32, 32), known, 7)[:, :20].min() == pytest.approx(1)
 
 
 def test_points_on_the_mesh_cost_nothing_wherever_the_rest_of_it_is():
@@ -325,14 +350,15 @@ def test_descent_lowers_the_loss(chair_room):
     found = _diff_solve.descend(
         start,
         torch.tensor(surface.vertices, dtype=torch.float32),
+        SplatSilhouettes(evidence.side),
         Body(surface),
         evidence,
-        SplatSilhouettes(evidence.side),
         DifferentiableOptions(steps=30),
         Context(),
         lambda step, loss, picture: losses.append(loss),
     )
-    assert found.loss == min(losses) < losses[0]
+    sharp = losses[8:]  # before, blurred pictures are compared
+    assert found.loss == min(sharp) < sharp[0]
     assert len(losses) == found.steps <= 30
 
 
@@ -345,13 +371,13 @@ def test_descent_ends_early_when_nothing_gets_better(chair_room):
     found = _diff_solve.descend(
         start,
         torch.tensor(surface.vertices, dtype=torch.float32),
+        SplatSilhouettes(evidence.side),
         Body(surface),
         evidence,
-        SplatSilhouettes(evidence.side),
-        DifferentiableOptions(steps=2000, rate=1e-5),
+        DifferentiableOptions(steps=200, rate=1e-5),
         Context(),
     )
-    assert found.steps < 200
+    assert found.steps < 120
 
 
 def test_a_stopped_run_stops_between_two_steps(chair_room):
@@ -370,9 +396,9 @@ def test_a_stopped_run_stops_between_two_steps(chair_room):
         _diff_solve.descend(
             make_starts(problem, unit, 0, Body(surface))[0],
             torch.tensor(surface.vertices, dtype=torch.float32),
+            SplatSilhouettes(evidence.side),
             Body(surface),
             evidence,
-            SplatSilhouettes(evidence.side),
             DifferentiableOptions(),
             Context(cancel=cancel),
             watch,
@@ -511,6 +537,28 @@ def test_a_silhouette_is_what_the_rasteriser_sees(renderer):
     assert (np.abs(picture - seen) < 0.01).mean() > 0.8
 
 
+def finer(body: MeshData, times: int) -> MeshData:
+    """The same surface of 4^times as many faces."""
+    triangles = body.triangles
+    for _ in range(times):
+        a, b, c = triangles[:, 0], triangles[:, 1], triangles[:, 2]
+        ab, bc, ca = (a + b) / 2, (b + c) / 2, (c + a) / 2
+        quarters = [[a, ab, ca], [ab, b, bc], [ca, bc, c], [ab, bc, ca]]
+        triangles = np.concatenate([np.stack(q, 1) for q in quarters])
+    count = len(triangles)
+    faces = np.arange(3 * count).reshape(-1, 3)
+    return MeshData(triangles.reshape(-1, 3), faces, np.zeros(count, int), body.materials)
+
+
+def test_a_fine_mesh_has_the_silhouette_of_a_coarse_one(renderer):
+    pictures = []
+    for body in (chair(), finer(chair(), 3)):
+        vertices, faces = in_front(body)
+        draw = make_silhouettes(renderer, vertices, faces, SIDE, "cpu")
+        pictures.append(draw(torch.tensor(vertices, dtype=torch.float32), 0).detach())
+    assert float((pictures[0] - pictures[1]).abs().max()) < 0.05
+
+
 def test_the_pictures_gradient_points_downhill(renderer):
     """Against the slope of a loss from pictures of moved bodies, for each way to move."""
     vertices, faces = in_front(chair())
@@ -538,7 +586,7 @@ def test_the_pictures_gradient_points_downhill(renderer):
                 for sign in (1, -1)
             ]
             slope[axis] = (ends[0] - ends[1]) / 0.08
-    assert float((gradient - slope).norm() / slope.norm()) < 0.15
+    assert float((gradient - slope).norm() / slope.norm()) < 0.2
 
 
 def test_it_does_not_matter_which_way_faces_are_wound(renderer):

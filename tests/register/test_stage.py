@@ -58,6 +58,19 @@ def test_dropped_objects_have_no_entry_and_none_at_all_is_fine(occluded_room):
     assert found.placements == ()
 
 
+@pytest.mark.parametrize(
+    ("flat", "words"), [(False, "found in the point map"), (True, "may come out tilted")]
+)
+def test_what_nobody_gave_is_told(occluded_room, flat, words):
+    geometry = replace(occluded_room.inputs.geometry, up=None, floor=None)
+    if flat:  # a picture on a wall, seen frontally
+        points = geometry.points / geometry.points[..., 2:] * np.float32(3)
+        geometry = replace(geometry, points=points)
+    found = register(replace(occluded_room.inputs, geometry=geometry), Counting().choice, Context())
+    assert words in found.notes[0]
+    assert register(occluded_room.inputs, Counting().choice, Context()).notes == ()
+
+
 def test_a_surprise_with_one_object_does_not_stop_the_others(occluded_room, monkeypatch):
     from cast_nodes.register import cascade
 

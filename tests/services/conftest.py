@@ -38,7 +38,7 @@ def short_times(monkeypatch):
             prefix = f"CAST_{name.upper()}_"
             for what, value in {
                 "POLL": "0.02", "BACKOFF": "0.01", "BACKOFF_MAX": "0.05", "SETTLE": "0.1",
-                "READ_TIMEOUT": "1", "CONNECT_TIMEOUT": "1", "TASK_TIMEOUT": "3",
+                "READ_TIMEOUT": "1", "CONNECT_TIMEOUT": "1", "TASK_TIMEOUT": "3", "ATTEMPTS": "6",
             }.items():  # fmt: skip
                 monkeypatch.setenv(prefix + what, value)
 

@@ -187,7 +187,7 @@ class TestFaults:
     )
     def test_a_list_that_is_none(self, double, ram, tmp_path, document):
         ram.document = document
-        self.fails(tmp_path, "detection", "retry")
+        self.fails(tmp_path, "detection", "detect.retry")
         ram.document = listed()
         assert len(run(tmp_path)[0].objects) == 3  # downloaded again, not paid for again
         assert len(double.paid) == 1

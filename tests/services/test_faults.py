@@ -100,7 +100,8 @@ def test_429_is_waited_for_as_long_as_asked(rig, at):
 
 
 def test_429_without_end_says_what_to_do(rig):
-    rig.double.fault(Answer.json({"message": "busy"}, 429), CREATION[rig.name], "POST", times=99)
+    rig.tune("TASK_TIMEOUT", 0.3)
+    rig.double.fault(Answer.json({"message": "busy"}, 429), CREATION[rig.name], "POST", times=999)
     reason = rig.failure()
     assert "takes no more requests" in reason and f"CAST_{NAMES[rig.name]}_LIMIT" in reason
     assert rig.paid == 0
@@ -112,6 +113,15 @@ def test_500_then_success(rig, at):
     rig.double.fault(Answer.json({"message": "oops"}, 500), path, times=2)
     rig.mesh()
     assert rig.paid == 1
+
+
+def test_a_service_that_is_busy_for_long_is_waited_for(rig):
+    """Accounts with little credit may begin a task every few seconds only."""
+    busy = Answer.json({"message": "busy"}, 429, Retry_After="0.02")
+    rig.double.fault(busy, CREATION[rig.name], "POST", times=15)
+    rig.mesh()
+    assert rig.paid == 1
+    assert rig.double.count(UPLOAD[rig.name], "POST") == 1
 
 
 def test_500_at_creation_is_looked_up_before_it_is_sent_again(replicate):
@@ -143,6 +153,25 @@ def test_a_creation_whose_answer_is_lost_is_found_again(rig, fault):
     rig.tune("CONNECT_TIMEOUT", 0.4)
     rig.mesh()
     assert rig.paid == 1
+
+
+@pytest.mark.parametrize("clock_s", [-7200, 7200])
+def test_clocks_that_differ_do_not_hide_what_was_paid(replicate, clock_s):
+    replicate.double.clock_s = clock_s
+    replicate.double.fault(Drop(after=True), CREATION[replicate.name], "POST")
+    replicate.mesh()
+    assert replicate.paid == 1
+
+
+def test_a_list_that_does_not_tell_inputs_proves_nothing(replicate):
+    """Replicate removes the inputs of predictions after a while."""
+    double = replicate.double
+    double.fault(Drop(after=True), CREATION[replicate.name], "POST")
+    show = double._show
+    double._show = lambda item: {**show(item), "input": {}, "data_removed": True}
+    for _ in range(2):
+        assert "may have been paid" in replicate.failure()
+    assert replicate.paid == 1
 
 
 def test_a_lost_answer_that_cannot_be_found_is_not_paid_again(tripo):

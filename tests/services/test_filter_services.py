@@ -1,6 +1,8 @@
 """Filters that ask a model that looks, against doubles of its servers, driven by the real SDKs."""
 
+import base64
 import io
+import threading
 
 import numpy as np
 import pytest
@@ -13,11 +15,11 @@ from dataclasses import replace
 
 from doubles.dashscope import DashScopeDouble, problem
 from doubles.openai import OpenAIDouble
-from doubles.server import Answer, Drop, Hang, free_address
+from doubles.server import Answer, Drop, Hang, Late, free_address, wait_until
 from scenes import HEIGHT, WIDTH, context, objects
 
 from cast_nodes.backends import choose, get_backend
-from cast_nodes.errors import BackendNotReady, BadInput
+from cast_nodes.errors import BackendNotReady, BadInput, Cancelled
 from cast_nodes.filter import filter_objects
 from cast_nodes.services.openai_chat import chat_vision
 
@@ -102,14 +104,20 @@ class TestQwen:
         assert first.objects[0].keep
         assert not again.objects[0].keep
 
-    def test_a_raised_retry_and_a_changed_mask_ask_anew(self, qwen, tmp_path):
+    def test_the_backends_own_retry_asks_anew_with_other_dice(self, qwen, tmp_path):
+        decide(tmp_path, samples=1)
+        decide(tmp_path, samples=1, retry=1)
+        seeds = [c.parameters["seed"] for c in qwen.conversations]
+        assert len(qwen.paid) == len(set(seeds)) == 2
+
+    def test_a_changed_mask_asks_anew_but_a_retry_meant_for_a_mesh_does_not(self, qwen, tmp_path):
         decide(tmp_path, samples=1)
         found = objects()
         decide(tmp_path, found=found.replaced(replace(found.objects[0], retry=1)), samples=1)
-        assert len(qwen.paid) == 2
+        assert len(qwen.paid) == 1
         mask = np.roll(found.objects[0].mask, 1, 0)
         decide(tmp_path, found=found.replaced(replace(found.objects[0], mask=mask)), samples=1)
-        assert len(qwen.paid) == 3
+        assert len(qwen.paid) == 2
 
     @pytest.mark.parametrize(
         ("level", "discard", "keep"),
@@ -198,10 +206,10 @@ class TestFallback:
 
     def test_a_lost_answer_is_not_asked_for_again_until_retry_is_raised(self, qwen, tmp_path):
         qwen.fault(Drop(after=True))
-        self.fell_back(tmp_path, "may have been paid", "retry")
-        self.fell_back(tmp_path, "may have been paid", "retry")
+        self.fell_back(tmp_path, "may have been paid", "filter.retry")
+        self.fell_back(tmp_path, "may have been paid", "filter.retry")
         assert len(qwen.paid) == 1
-        done, _, _ = decide(tmp_path, found=objects(retry=1), samples=1)
+        done, _, _ = decide(tmp_path, retry=1, samples=1)
         assert done.source == "qwen_vl"
 
     def test_no_answer_in_time(self, qwen, tmp_path, monkeypatch):
@@ -229,6 +237,24 @@ class TestFallback:
         assert qwen.seen == []
 
 
+class TestStopping:
+    def test_a_stopped_run_keeps_the_answer_that_is_on_its_way(self, qwen, tmp_path):
+        qwen.fault(Late(0.5))
+        ready, _, _ = context(tmp_path)
+        stopper = threading.Thread(
+            target=lambda: (wait_until(lambda: qwen.seen), ready.cancel.cancel())
+        )
+        stopper.start()
+        with pytest.raises(Cancelled):
+            filter_objects(objects(), choose("filter", "qwen_vl", samples=1), ready)
+        stopper.join()
+        wait_until(lambda: qwen.paid)
+        done, _, spent = decide(tmp_path, samples=1)
+        assert done.source == "qwen_vl"
+        assert len(qwen.paid) == 1
+        assert spent == []  # the stopped run has counted it
+
+
 class TestYourOwnServer:
     def decide(self, folder, server, **options):
         more = {"base_url": server.base_url, "samples": 1} | options
@@ -244,6 +270,13 @@ class TestYourOwnServer:
         assert done.source == "openai_compatible"
         assert warned == []
         assert spent == []
+
+    def test_pictures_are_no_larger_than_asked_for(self, server, tmp_path):
+        self.decide(tmp_path, server, max_side=640)
+        parts = server.paid[0]["messages"][0]["content"][:2]
+        for part in parts:
+            data = base64.b64decode(part["image_url"]["url"].partition(",")[2])
+            assert max(Image.open(io.BytesIO(data)).size) == 640
 
     def test_no_key_is_sent_to_an_address_from_a_workflow(self, server, tmp_path, monkeypatch):
         monkeypatch.setenv("CAST_OPENAI_KEY", KEY)

@@ -56,7 +56,7 @@ class GeminiDouble(Double):
         inline = [p.get("inlineData") or p.get("inline_data") for p in parts]
         asked = Asked(
             model,
-            [base64.b64decode(data["data"]) for data in inline if data],
+            [_decoded(data["data"]) for data in inline if data],
             "\n".join(p["text"] for p in parts if "text" in p),
             body.get("generationConfig") or {},
             request.headers.get("x-goog-api-key", ""),
@@ -93,3 +93,8 @@ def problem(status: int, message: str, name: str, **headers: str) -> Answer:
     """An error as Google's services write it."""
     error = {"code": status, "message": message, "status": name}
     return Answer.json({"error": error}, status, **headers)
+
+
+def _decoded(text: str) -> bytes:
+    """Base64 of either alphabet, as JSON of protocol buffers may have it."""
+    return base64.b64decode(text.translate(str.maketrans("-_", "+/")))

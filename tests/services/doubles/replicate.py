@@ -41,6 +41,7 @@ class ReplicateDouble(Double):
         end: "succeeded" or "failed"; "" never ends.
         removed: ids whose output was removed.
         mesh: the answer that holds the mesh, or what makes one; None gives a small good mesh.
+        clock_s: how far its clock is ahead of ours.
         good_until: results at addresses given at this look at a prediction or before are gone.
     """
 
@@ -54,6 +55,7 @@ class ReplicateDouble(Double):
         self.removed: set[str] = set()
         self.mesh: Any = None
         self.good_until = 0
+        self.clock_s = 0.0
         self._looks = 0
         self.route("POST", r"/v1/files", self._upload)
         self.route("POST", r"/v1/predictions", self._create)
@@ -78,7 +80,7 @@ class ReplicateDouble(Double):
             {
                 "id": name, "name": "view.png", "content_type": "image/png",
                 "size": len(self.uploads[name]), "etag": "e", "checksums": {}, "metadata": {},
-                "created_at": _time(time.time()), "expires_at": None, "urls": {"get": url},
+                "created_at": _time(time.time() + self.clock_s), "expires_at": None, "urls": {"get": url},
             },
             201,
         )  # fmt: skip
@@ -98,7 +100,7 @@ class ReplicateDouble(Double):
                 pinned or version,
                 model or owner or "owner/name",
                 given,
-                time.time(),
+                time.time() + self.clock_s,
                 self.seconds,
             )
             self.predictions[item.id] = item
@@ -124,7 +126,7 @@ class ReplicateDouble(Double):
         """(status, ended)."""
         if item.status:
             return item.status, item.status in ("succeeded", "failed", "canceled")
-        passed = time.time() - item.begun
+        passed = time.time() + self.clock_s - item.begun
         if passed < item.seconds or not self.end:
             return ("starting" if passed < item.seconds / 4 else "processing"), False
         return self.end, True

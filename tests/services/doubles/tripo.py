@@ -26,6 +26,7 @@ class TripoDouble(Double):
         end: "success", "failed", "banned", "expired"; "" never ends.
         mesh: the answer that holds the mesh, or what makes one.
         good_until: addresses given at this look at a task or before answer 403.
+        tasks: by id; a "status" in one of them fixes how it stands.
         shows_input: whether a task tells what it was made from.
     """
 
@@ -67,6 +68,8 @@ class TripoDouble(Double):
         return _good({"task_id": task_id})
 
     def _status(self, task: dict[str, Any]) -> str:
+        if "status" in task:
+            return task["status"]
         passed = time.time() - task["begun"]
         if passed < self.seconds or not self.end:
             return "queued" if passed < self.seconds / 4 else "running"

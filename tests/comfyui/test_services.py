@@ -1,0 +1,216 @@
+"""Paid services in the real server: keys, refusals, costs, leaks, stop and kill.
+
+Doubles on this machine stand in for the services; the real SDKs in ComfyUI's Python drive them.
+The tests run in their order, on one server of their own: first it has no keys, later it is killed.
+"""
+
+import json
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from .conftest import absent, comfyui_dir, comfyui_python
+from .server import PromptRefused, Run, Server
+from .service_rig import KEYS, PACKAGES, Doubles, places_with, service_chain
+
+from doubles.server import wait_until  # isort: skip  (service_rig puts it on the path)
+
+REPLICATE, DASHSCOPE, TRIPO = KEYS
+SETTINGS_FOLDER = Path("user", "__cast")
+
+
+@dataclass
+class Rig:
+    """The server and what it is led to."""
+
+    server: Server
+    doubles: Doubles
+
+    @property
+    def env_file(self) -> Path:
+        return self.server.base / SETTINGS_FOLDER / ".env"
+
+    def run(self, **changes: dict) -> Run:
+        run = self.server.run(service_chain(self.server, **changes))
+        assert run.status == "success", run.error + self.server.log_end()
+        return run
+
+    def leaks(self) -> list[str]:
+        """Where a planted key lies or is told, but for the file that it was put into."""
+        server = self.server
+        paths = ("/history", "/object_info", "/queue", "/internal/logs/raw", "/workflow_templates")
+        answers = {path: server.get_bytes(path) for path in paths}
+        folders = ("output", "temp", "user", "input", "cache", "logs", "home")
+        roots = [server.base / name for name in folders]
+        return [
+            place
+            for key in KEYS.values()
+            for place in places_with(key, roots, answers)
+            if Path(place) != self.env_file
+        ]
+
+
+@pytest.fixture(scope="module")
+def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
+    """The server, without any key, beside doubles of the services."""
+    folder = comfyui_dir()
+    python = comfyui_python(folder)
+    code = f"import {', '.join(PACKAGES)}"
+    if subprocess.run([python, "-c", code], capture_output=True).returncode:
+        absent(f"ComfyUI's Python has not all of {', '.join(PACKAGES)}: pip install them there")
+    base = tmp_path_factory.mktemp("services")
+    for name in ("cache", "logs", "home"):
+        (base / name).mkdir()
+    with Doubles() as doubles:
+        settings = doubles.settings() | {
+            "CAST_CACHE": str(base / "cache"),
+            "HOME": str(base / "home"),
+            "TMPDIR": str(base / "home"),
+        }
+        log = base / "logs" / "comfyui.log"
+        server = Server(folder, python, base, log, settings, ("--disable-api-nodes",))
+        server.start()
+        try:
+            yield Rig(server, doubles)
+        finally:
+            server.stop()
+
+
+@pytest.fixture(scope="module")
+def keyed(rig: Rig) -> Rig:
+    """With keys: two from the settings folder, one from the environment since the start."""
+    rig.env_file.parent.mkdir(parents=True, exist_ok=True)
+    rig.env_file.write_text("".join(f"{name}={key}\n" for name, key in KEYS.items()))
+    return rig
+
+
+@pytest.fixture(scope="module")
+def first(keyed: Rig) -> Run:
+    """The whole graph, run once."""
+    return keyed.run()
+
+
+def test_each_missing_key_is_named_before_anything_is_spent(rig: Rig):
+    with pytest.raises(PromptRefused) as refused:
+        rig.server.queue(service_chain(rig.server))
+    told = {name: str(refused.value.details(name)) for name in refused.value.answer["node_errors"]}
+    assert {name: REPLICATE in text for name, text in told.items()} == {
+        "detect": True, "filter": False, "inpaint": True, "mesh": False,
+    }  # fmt: skip
+    assert DASHSCOPE in told["filter"] and TRIPO in told["mesh"]
+    assert str(SETTINGS_FOLDER / ".env") in told["mesh"]
+    assert rig.doubles.paid == [0, 0, 0]
+
+
+def test_a_key_that_only_the_options_make_needless_is_missed_before_anything_is_spent(rig: Rig):
+    """Validation does not see base_url; the first node that would pay looks at it."""
+    rig.env_file.parent.mkdir(parents=True, exist_ok=True)
+    rig.env_file.write_text(f"{DASHSCOPE}={KEYS[DASHSCOPE]}\n")
+    boxes = {"backend": "boxes", "backend__boxes": "box: 30, 40, 110, 130"}
+    offline = {"detect": boxes, "inpaint": {"backend": "patch"}}
+    prompt = service_chain(rig.server, mesh={"backend": "replicate_trellis"}, **offline)
+    run = rig.server.run(prompt)
+    assert "nothing was paid for yet, because mesh (replicate_trellis) lacks" in run.error
+    assert REPLICATE in run.error
+    assert rig.doubles.paid == [0, 0, 0]
+
+
+def test_keys_in_the_settings_folder_are_found_without_a_restart(rig: Rig, first: Run):
+    for stage in ("inpaint", "mesh", "register"):
+        assert first.report(stage)["failures"] == []
+    assert rig.doubles.paid[1:] == [1, 3]
+
+
+def test_what_was_spent_is_shown_by_the_nodes_that_spent_it(rig: Rig, first: Run):
+    spent = {name: first.report(name)["spent"] for name in ("detect", "filter", "inpaint", "mesh")}
+    assert {name: (rows[0]["service"], rows[0]["calls"]) for name, rows in spent.items()} == {
+        "detect": ("Replicate", 1),
+        "filter": ("DashScope", 1),
+        "inpaint": ("Replicate", 2),  # the cabinet behind the box, and the empty room
+        "mesh": ("Tripo", 3),
+    }
+    assert first.report("depth")["spent"] == []
+    log = rig.server.log.read_text()
+    assert "CAST mesh (tripo3d): 3 made, 0 reused, 3 paid at Tripo, 90 credits, about $0.90" in log
+    assert "1 paid at Replicate" in log
+
+
+def test_what_was_paid_for_is_not_paid_again(rig: Rig, first: Run):
+    before = rig.doubles.paid
+    run = rig.run(mesh={"on_failure": "stop"})
+    assert run.report("mesh")["spent"] == []
+    assert rig.doubles.paid == before
+
+
+def test_the_search_for_keys_finds_one_where_it_lies(keyed: Rig):
+    for key in KEYS.values():
+        assert places_with(key, [keyed.server.base / "user"], {}) == [str(keyed.env_file)]
+
+
+def test_no_key_is_left_anywhere_after_a_good_run(rig: Rig, first: Run):
+    written = {p.suffix for p in (rig.server.base / "output").rglob("*") if p.is_file()}
+    assert {".png", ".json", ".html", ".glb"} <= written
+    assert list((rig.server.base / "cache" / "services").rglob("*.bin"))
+    assert rig.leaks() == []
+
+
+def test_no_key_is_left_anywhere_when_services_refuse_it_and_say_it_aloud(rig: Rig, first: Run):
+    rig.doubles.refuse_aloud(KEYS)
+    before = rig.doubles.paid
+    try:
+        failed = rig.server.run(service_chain(rig.server, mesh={"retry": "0:5, 1:5"}))
+        assert len(failed.report("mesh")["failures"]) == 2
+        assert [
+            t for t in failed.report("mesh")["failures"] if "renew TRIPO_API_KEY" not in t
+        ] == []
+        for stage in ("filter", "detect"):
+            raised = rig.server.run(service_chain(rig.server, **{stage: {"backend__retry": 5}}))
+            if stage == "detect":
+                assert raised.status == "error" and "renew REPLICATE_API_TOKEN" in raised.error
+        assert rig.doubles.paid == before
+    finally:
+        rig.doubles.heal()
+    assert "Traceback" in rig.server.log.read_text()
+    assert rig.leaks() == []
+
+
+def test_stopping_cancels_the_tasks_at_the_service(rig: Rig, first: Run):
+    replicate = rig.doubles.replicate
+    known, replicate.seconds = set(replicate.predictions), 300.0
+    anew = {"backend": "replicate_trellis", "retry": "0:7, 1:7, 2:7"}
+    try:
+        prompt_id = rig.server.queue(service_chain(rig.server, mesh=anew))
+        wait_until(lambda: len(set(replicate.predictions) - known) == 3, 60)
+        rig.server.post("/interrupt")
+        stopped = rig.server.wait(prompt_id, 60)
+    finally:
+        replicate.seconds = 0.0
+    assert "execution_interrupted" in [name for name, _ in stopped.messages]
+    begun = set(replicate.predictions) - known
+    wait_until(lambda: {replicate.predictions[i].status for i in begun} == {"canceled"})
+
+
+def test_a_killed_server_picks_up_what_was_paid_for(rig: Rig, first: Run):
+    tripo, before = rig.doubles.tripo, rig.doubles.paid
+    tripo.end = ""  # nothing is done before the server is gone
+    anew = {"retry": "0:9, 1:9, 2:9"}
+    rig.server.queue(service_chain(rig.server, mesh=anew))
+    records = rig.server.base / "cache" / "services" / "tripo"
+    wait_until(lambda: sum(map(_running, records.glob("*.json"))) == 3, 60)
+    rig.server.kill()
+    tripo.end = "success"
+    rig.env_file.unlink()
+    rig.server.settings |= KEYS  # this time the environment has them
+    rig.server.start()
+    run = rig.run(mesh=anew)
+    assert len(run.report("mesh")["made"]) == 3 and run.report("mesh")["failures"] == []
+    assert rig.doubles.paid == [before[0], before[1], before[2] + 3]
+    assert run.report("mesh")["spent"][0]["calls"] == 3  # told by the run that saw the end
+    assert rig.leaks() == []
+
+
+def _running(path: Path) -> bool:
+    return json.loads(path.read_text())["state"] == "running"
