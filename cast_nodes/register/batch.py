@@ -261,7 +261,11 @@ def _contour_rays(problem: Problem) -> np.ndarray:
     return (pixels - k[:2, 2]) / [k[0, 0], k[1, 1]]
 
 
-def stack_samples(surfaces: Sequence[Surface], device: torch.device) -> torch.Tensor:
-    """(M, SAMPLES, 3) float32 samples spread over each mesh, repeated where there are fewer."""
-    rows = [s.spread[np.arange(SAMPLES) % len(s.spread)] for s in surfaces]
+def stack_samples(surfaces: Sequence[Surface], count: int, device: torch.device) -> torch.Tensor:
+    """(M, count, 3) float32 samples of each mesh, evenly spread ones first, repeated where there
+    are fewer."""
+    rows = []
+    for s in surfaces:
+        pool = s.spread if count <= len(s.spread) else s.dense
+        rows.append(pool[np.arange(count) % len(pool)])
     return torch.from_numpy(np.stack(rows)).to(device)

@@ -17,7 +17,7 @@ from ..frames import CAMERA_UP, Sim3
 from ..raster import Raster
 from ..types import Mesh, Placement
 from . import hypotheses
-from .batch import Batch, Poses, make_batch, stack_samples, unit_of
+from .batch import SAMPLES, Batch, Poses, make_batch, stack_samples, unit_of
 from .choose import distinct, same_shape
 from .distance import Fields
 from .problem import Problem
@@ -40,6 +40,7 @@ KEPT = (8, 4)
 
 POLISH = Effort(points=500, samples=1, contour=1, kernel=0.08, iterations=4)
 POLISHED = 3
+SPLATS, FEW_SPLATS = 10_000, 4096
 FAR, NEAR = 1.0, 0.15
 """How far, as log, poses are moved along their rays to the observed depth: at the start, later."""
 OUTLINE_SCALES = (6.0, 3.0, 2.0)
@@ -129,6 +130,7 @@ class Setting:
     batch: Batch
     fields: Fields
     samples: torch.Tensor
+    splats: torch.Tensor
     lowest: torch.Tensor
 
 
@@ -158,7 +160,8 @@ def _each(
             trust=trust,
             batch=make_batch(chosen, trust, device),
             fields=Fields(surfaces, device),
-            samples=stack_samples(surfaces, device),
+            samples=stack_samples(surfaces, SAMPLES, device),
+            splats=stack_samples(surfaces, SPLATS, device),
             lowest=torch.tensor([-float(s.half[1]) for s in surfaces], device=device),
         )
         with torch.no_grad(), calm_threads():
@@ -217,11 +220,12 @@ def _rounds(setting: Setting, poses: Poses, first: int, context: Context) -> lis
         poses, _ = solve(evidence, poses, ROUNDS[0])
         context.cancel.check()
         poses = snapped(poses, splat(batch, samples, poses), pictures, NEAR)
-        poses = _keep(poses, -_coarse_scores(setting, pictures, poses), KEPT[0], count, True)
+        few = setting.splats[:, :FEW_SPLATS]
+        poses = _keep(poses, -_coarse_scores(setting, pictures, poses, few), KEPT[0], count, True)
     poses, _ = solve(evidence, poses, ROUNDS[1])
     context.cancel.check()
     poses = snapped(poses, splat(batch, samples, poses), pictures, NEAR)
-    score = _coarse_scores(setting, pictures, poses)
+    score = _coarse_scores(setting, pictures, poses, setting.splats)
     poses = _keep(poses, -score, KEPT[1], count, False)
     poses = Poses.joined([poses, *_turned(setting, poses)])
     poses, _ = solve(evidence, poses, ROUNDS[2])
@@ -230,8 +234,10 @@ def _rounds(setting: Setting, poses: Poses, first: int, context: Context) -> lis
     return [_decide(setting, index, finalists) for index in range(count)]
 
 
-def _coarse_scores(setting: Setting, pictures: Pictures, poses: Poses) -> np.ndarray:
-    seen = splat(setting.batch, setting.samples, poses)
+def _coarse_scores(
+    setting: Setting, pictures: Pictures, poses: Poses, splats: torch.Tensor
+) -> np.ndarray:
+    seen = splat(setting.batch, splats, poses)
     scores = splat_scores(setting.batch, pictures, seen, poses)
     return scores.cpu().numpy() + _priors(setting, poses)
 
@@ -267,7 +273,7 @@ def _starts(
     forward /= np.linalg.norm(forward)
     upright = stands_upright(mesh, options)
     up = problem.up
-    count = max(1, options.hypotheses // 2)
+    count = max(1, options.hypotheses // 3)
     groups: list[tuple[np.ndarray, float]] = []
     if upright and up is not None:
         tilt = _tilt(problem)
@@ -297,17 +303,14 @@ def _starts(
         out.append(start)
         if tilt == 0:
             continue
-        high = _height(problem, batch.unit[index]) if stands is not False else None
+        high = _height(problem, batch.unit[index]) if options.floor_contact != "off" else None
         if high is not None:
             size = high / (2 * float(setting.surfaces[row].half[1]))
-            start = hypotheses.place(
-                batch, problem, index, row, cloud, rotations, tilt, size=size
-            )
+            start = hypotheses.place(batch, problem, index, row, cloud, rotations, tilt, size=size)
             out.append(replace(start, contact=torch.full_like(start.tilt, CONTACT)))
-        else:
-            out.append(
-                hypotheses.place(batch, problem, index, row, cloud, rotations, tilt, grow=0.85)
-            )
+        # Of what is partly hidden the box shows too little; of the rest it may show too much.
+        grow = 0.85 if hypotheses.free_sides(problem).all() else 1.4
+        out.append(hypotheses.place(batch, problem, index, row, cloud, rotations, tilt, grow=grow))
     return out
 
 
@@ -406,9 +409,22 @@ def _polished(
         ]
         poses = poses[rows]
         pairs = make_pairs(rendered, poses, scale)
-        poses, _ = descend(Outlined(evidence, pairs), poses, POLISH)
-        finalists = _finalists(setting, poses)
+        moved, _ = descend(Outlined(evidence, pairs), poses, POLISH)
+        finalists, poses = _better(setting, chosen, poses, moved)
     return finalists
+
+
+def _better(
+    setting: Setting, before: Sequence[Finalist], poses: Poses, moved: Poses
+) -> tuple[list[Finalist], Poses]:
+    """Of each pose the one with the better score, before or after it was moved."""
+    after = {f.row: f for f in _finalists(setting, moved)}
+    out, takes = [], torch.zeros(len(poses), dtype=torch.bool)
+    for row, old in enumerate(before):
+        new = after.get(row)
+        takes[row] = new is not None and new.fit.score > old.fit.score
+        out.append(new if new is not None and takes[row] else replace(old, row=row))
+    return out, poses.where(takes.to(poses.log_size.device), moved)
 
 
 def _best_of_each(finalists: Sequence[Finalist], count: int) -> list[Finalist]:
