@@ -297,6 +297,7 @@ BINS: tuple[tuple[str, Callable[[Row], bool]], ...] = (
     ("15-50 % hidden", lambda r: 0.5 <= r.visible < 0.85),
     ("50-80 % hidden", lambda r: r.visible < 0.5),
     ("visible < 65 %", lambda r: r.visible < 0.65),
+    ("on the floor", lambda r: r.on_floor),
     ("not on the floor", lambda r: not r.on_floor),
 )
 """Groups of objects that are told apart; the first three are all objects."""
