@@ -43,7 +43,7 @@ class PricedSchema(io.Schema):
 def price_badge(stage: str) -> io.PriceBadge | None:
     """What the chosen backend costs, as the front end works it out; None if all are free.
 
-    The expression is JSONata (https://jsonata.org). A free backend has an empty badge.
+    The expression is JSONata (https://jsonata.org). Free ones say so: an empty badge shows a coin.
     """
     paid = {name: b for name, b in backends(stage).items() if b.info.price is not None}
     if not paid:
@@ -64,7 +64,7 @@ def price_badge(stage: str) -> io.PriceBadge | None:
         f"$own := $price.own and $boolean(widgets.`{BACKEND}.{OWN_SERVER}`);",
         '$per := $price.asked ? "photo" : $price.per;',
         '$usd := $formatNumber($price.usd * ($samples ? $samples : 1), "0.00##");',
-        '{"type": "text", "text": $not($exists($price)) ? "" : $own ? "free (own server)"'
+        '{"type": "text", "text": $not($exists($price)) ? "free" : $own ? "free (own server)"'
         ' : "~$" & $usd & " a " & $per}',
     ]
     return io.PriceBadge(

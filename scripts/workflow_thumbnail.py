@@ -1,15 +1,19 @@
-"""Makes example_workflows/offline.jpg from a finished run: photo left of a slanted line, scene
-right of it.
+"""Makes a workflow's thumbnail from a finished run: photo left of a slanted line, scene right of it.
 
     python scripts/workflow_thumbnail.py out/room example_workflows/offline.jpg
+
+A caption tells where the picture shows something else than the workflow would make:
+
+    python scripts/workflow_thumbnail.py out/room example_workflows/all_services.jpg \\
+        --caption "stand-ins in place of the paid services"
 """
 
 from __future__ import annotations
 
-import sys
+import argparse
 from pathlib import Path
 
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFont
 
 WIDTH_PX = 768
 
@@ -26,12 +30,28 @@ def thumbnail(photo: Image.Image, scene: Image.Image) -> Image.Image:
     return both.resize((WIDTH_PX, round(WIDTH_PX * height / width)), Image.Resampling.LANCZOS)
 
 
+def captioned(picture: Image.Image, text: str) -> Image.Image:
+    """The picture with a dark strip at its foot that holds the text."""
+    if not text:
+        return picture
+    made, font = picture.copy(), ImageFont.load_default(19)
+    left, top = 0, picture.height - 34
+    draw = ImageDraw.Draw(made)
+    draw.rectangle((left, top, picture.width, picture.height), (20, 20, 24))
+    draw.text((picture.width / 2, top + 17), text, (235, 235, 235), font, "mm")
+    return made
+
+
 def main() -> None:
     """Reads image.png and the render beside it."""
-    folder, target = Path(sys.argv[1]), Path(sys.argv[2])
-    photo = Image.open(folder / "image.png").convert("RGB")
-    scene = Image.open(folder / "render.png").convert("RGB").resize(photo.size)
-    thumbnail(photo, scene).save(target, quality=85)
+    parser = argparse.ArgumentParser(description="Thumbnail of a workflow.")
+    parser.add_argument("folder", type=Path, help="run folder, rendered")
+    parser.add_argument("target", type=Path, help="the .jpg")
+    parser.add_argument("--caption", default="")
+    given = parser.parse_args()
+    photo = Image.open(given.folder / "image.png").convert("RGB")
+    scene = Image.open(given.folder / "render.png").convert("RGB").resize(photo.size)
+    captioned(thumbnail(photo, scene), given.caption).save(given.target, quality=85)
 
 
 if __name__ == "__main__":

@@ -21,6 +21,14 @@ KEYS = (
 )  # fmt: skip
 """The user's own keys are not for tests."""
 
+NOWHERE = dict.fromkeys(
+    (
+        "REPLICATE_BASE_URL", "TRIPO_BASE_URL", "DASHSCOPE_HTTP_BASE_URL", "GOOGLE_GEMINI_BASE_URL",
+    ),
+    "http://127.0.0.1:9",
+)  # fmt: skip
+"""No test pays, also where a .env file of the user holds keys: services are asked here only."""
+
 TORCHVISION_SHIM = """
 import torch
 torch._tv_schema_lib = torch.library.Library("torchvision", "DEF")
@@ -151,7 +159,7 @@ class Server:
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 command, cwd=self.comfyui, stdout=log, stderr=subprocess.STDOUT,
-                env=kept | {"PYTHONUNBUFFERED": "1"} | self.settings,
+                env=kept | NOWHERE | {"PYTHONUNBUFFERED": "1"} | self.settings,
             )  # fmt: skip
         deadline = time.monotonic() + 180
         while time.monotonic() < deadline:

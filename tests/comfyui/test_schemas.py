@@ -1,6 +1,7 @@
 """The nodes that the server offers are those that the engine's registry describes."""
 
 import json
+import re
 
 import pytest
 
@@ -94,6 +95,28 @@ def test_backends_and_their_options_match_the_registry(server: Server, stage: st
                 assert facts["min"] == spec.low
             if spec.high is not None:
                 assert facts["max"] == spec.high
+
+
+@pytest.mark.parametrize("stage", NODE_OF_STAGE)
+def test_a_node_has_a_price_badge_when_a_backend_of_its_stage_is_paid_for(
+    server: Server, stage: str
+):
+    paid = {n: b.info.price for n, b in backends(stage).items() if b.info.price is not None}
+    facts = info(server, NODE_OF_STAGE[stage])
+    assert bool(facts.get("price_badge")) is facts["api_node"] is bool(paid)
+    for name, price in paid.items():
+        assert f'"{name}": {{"usd": {json.dumps(price.usd)}' in facts["price_badge"]["expr"]
+
+
+@pytest.mark.parametrize("node_id", SOCKETS)
+def test_no_node_asks_for_a_key_or_for_the_users_account(server: Server, node_id: str):
+    asked = json.dumps(info(server, node_id)["input"]).lower()
+    assert "comfy_org" not in asked
+    names = {name.rsplit(".", 1)[-1] for name in inputs(server, node_id)}
+    for choice in inputs(server, node_id).get("backend", [0, {"options": []}])[1]["options"]:
+        groups = choice["inputs"]
+        names |= set(groups.get("required", {}) | groups.get("optional", {}))
+    assert not {n for n in names if re.search("key|token|secret|password", n)}
 
 
 def test_workflows_have_a_thumbnail_and_only_nodes_that_exist(server: Server):
