@@ -176,4 +176,3 @@ class Outlined(Evidence):
         cost = (each * residual**2 * share).sum(1)
         outline = Rows(residual, gradient, lever, each * share**2, cost, torch.zeros_like(lever))
         return [outline]
-

@@ -66,11 +66,14 @@ def splat(batch: Batch, samples: torch.Tensor, poses: Poses) -> torch.Tensor:
     return 1 / torch.maximum(closed, buffer[:, 0])
 
 
-def snapped(poses: Poses, seen: torch.Tensor, pictures: Pictures, most: float) -> Poses:
+def snapped(
+    batch: Batch, poses: Poses, seen: torch.Tensor, pictures: Pictures, most: float
+) -> Poses:
     """Poses moved along their view rays until most of what they show lies at the observed depth.
 
     Scaling size and place together about the camera leaves the picture as it is, so this one
-    number is found without a search, where descent would take far points for outliers.
+    number is found without a search, where descent would take far points for outliers. Where the
+    observed depth is a guess, poses stay.
 
     Args:
         seen: (B, SPLAT_SIDE, SPLAT_SIDE) of :func:`splat`.
@@ -80,7 +83,8 @@ def snapped(poses: Poses, seen: torch.Tensor, pictures: Pictures, most: float) -
     known = torch.isfinite(seen) & (front > 0)
     ratio = torch.where(known, front / seen, torch.full_like(front, torch.nan)).flatten(1)
     move = torch.nan_to_num(ratio.nanmedian(1).values.log(), 0.0)
-    move = torch.where(move.abs() < most, move, torch.zeros_like(move))
+    trusted = batch.trust[poses.problem] >= 1
+    move = torch.where(trusted & (move.abs() < most), move, torch.zeros_like(move))
     return poses.nearer(move)
 
 
