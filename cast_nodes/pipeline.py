@@ -333,6 +333,9 @@ def _object_status(
     if not keep:
         return ObjectStatus(object_id, label, "dropped", reason)
     mesh = state.meshes.get(object_id) if state.meshes else None
+    view = state.views.get(object_id) if state.views and mesh is None else None
+    if view is not None and view.failure:
+        return ObjectStatus(object_id, label, "failed", view.failure)
     if mesh is not None and not mesh.candidates:
         return ObjectStatus(object_id, label, "failed", mesh.failure)
     if state.placements is None:

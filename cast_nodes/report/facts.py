@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..services.usage import dollars_text
 from ..types import Objects, Scene
 
 GOOD_IOU, FAIR_IOU = 0.75, 0.5
@@ -174,7 +175,7 @@ def cost_facts(run: Mapping[str, Any]) -> list[dict[str, str]]:
                 "calls": str(row.get("calls", "–")),
                 "units": f"{units:g} {row.get('unit', '')}".strip() if units else "–",
                 "seconds": f"{seconds:.1f} s" if seconds else "–",
-                "dollars": f"about ${dollars:.2f}" if dollars else "–",
+                "dollars": f"about {dollars_text(dollars)}" if dollars else "–",
             }
         )
     return found

@@ -53,7 +53,14 @@ def costs_line(rows: Iterable[Mapping[str, Any]]) -> str:
     """The same from rows of :func:`costs_json`."""
     parts = []
     for row in rows:
-        dollars = f", about ${row['estimate_usd']:.2f}" if row["estimate_usd"] else ""
+        dollars = f", about {dollars_text(row['estimate_usd'])}" if row["estimate_usd"] else ""
         units = f", {row['units']:g} {row['unit']}" if row["units"] else ""
         parts.append(f"{row['calls']} paid at {row['service']}{units}{dollars}")
     return "; ".join(parts)
+
+
+def dollars_text(usd: float) -> str:
+    """``$0.90``; less than a cent is not rounded to nothing: ``$0.004``."""
+    if 0 < usd < 0.01:
+        return f"${usd:.4f}".rstrip("0")
+    return f"${usd:.2f}"

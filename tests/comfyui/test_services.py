@@ -14,9 +14,7 @@ import pytest
 
 from .conftest import absent, comfyui_dir, comfyui_python
 from .server import PromptRefused, Run, Server
-from .service_rig import KEYS, PACKAGES, Doubles, places_with, service_chain
-
-from doubles.server import wait_until  # isort: skip  (service_rig puts it on the path)
+from .service_rig import KEYS, PACKAGES, Doubles, places_with, service_chain, wait_until
 
 REPLICATE, DASHSCOPE, TRIPO = KEYS
 SETTINGS_FOLDER = Path("user", "__cast")
