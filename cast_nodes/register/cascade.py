@@ -105,6 +105,8 @@ def _each(
         if not meshes.rows[i]
     }
     solvable = [i for i, rows in enumerate(meshes.rows) if rows]
+    if not solvable:
+        return [placements[i] for i in range(len(problems))]
 
     def solve_part(part: list[int]) -> list[Placement]:
         chosen = replace(meshes, rows=[meshes.rows[i] for i in part])

@@ -25,6 +25,8 @@ from .solver import descend
 POLISH = Effort(points=500, samples=1, contour=1, kernel=0.08, iterations=4)
 PASSES = ((3, 6.0), (2, 3.0), (2, 2.0))
 """Alignments to the outline: poses of an object that take part, and the robust kernel's scale, px."""
+FEWEST_PIXELS = 12
+"""An outline of fewer pixels pulls a mesh anywhere."""
 TIE = 0.02
 """Scores closer than this are told apart by colour, or are ambiguous."""
 COLOUR_TELLS = 0.15
@@ -55,9 +57,14 @@ def polished(
     """The last poses, the best of each problem aligned to the mask's outline, with their fits."""
     borders = [borders_of(problem) for problem in setting.problems]
     finalists = _finalists(setting, poses)
+    clear = [len(b.edge) >= FEWEST_PIXELS for b in borders]
+    unclear = [f for f in finalists if not clear[f.problem]]
+    finalists = [f for f in finalists if clear[f.problem]]
     for count, scale in PASSES:
         context.cancel.check()
         chosen = _best_of_each(finalists, count)
+        if not chosen:
+            break
         rows = torch.tensor([f.row for f in chosen], device=poses.log_size.device)
         rendered = [
             (setting.problems[f.problem], borders[f.problem], f.seen, setting.batch.unit[f.problem])
@@ -67,7 +74,7 @@ def polished(
         pairs = make_pairs(rendered, poses, scale)
         moved, _ = descend(Outlined(evidence, pairs), poses, POLISH)
         finalists, poses = _better(setting, chosen, poses, moved)
-    return finalists
+    return [*finalists, *unclear]
 
 
 def _better(
