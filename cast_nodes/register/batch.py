@@ -123,7 +123,7 @@ class Batch:
         has_contour: (O,) 0 or 1.
         focal: (O, 2) px. principal: (O, 2) px. size: (O, 2) px, width and height of the crop.
         distance: (O,) typical depth.
-        spacing: (O,) square root of the mask's area, in units.
+        spacing: (O,) square root of the mask's area, in units. pixels: (O,) its area, px.
         up: (O, 3) or zeros. floor: (O, 4) plane or zeros.
         trust: (O,) weight of the observed points.
     """
@@ -140,6 +140,7 @@ class Batch:
     size: torch.Tensor
     distance: torch.Tensor
     spacing: torch.Tensor
+    pixels: torch.Tensor
     up: torch.Tensor
     floor: torch.Tensor
     trust: torch.Tensor
@@ -200,6 +201,7 @@ def make_batch(problems: Sequence[Problem], trust: Sequence[float], device: torc
         size=tensor([[p.mask.shape[1], p.mask.shape[0]] for p in problems]),
         distance=tensor(distance),
         spacing=tensor(np.sqrt(area) * distance / k[:, 0, 0]),
+        pixels=tensor(area),
         up=tensor(up),
         floor=tensor(floor),
         trust=tensor(trust),

@@ -24,6 +24,8 @@ SILHOUETTE = 6.0
 COVERAGE = 4.2
 FREE_SPACE = 0.5
 SIZE_PRIOR = 0.0005
+FEW_PIXELS = 40
+"""A mask of fewer pixels says little of a size, so the start's counts for more."""
 WARP_PRIOR = (0.2, 0.8, 0.8)
 """Weights of a pose's warp: depth is off by 2 % over an object, by 1 % more at its ends."""
 SPACING = 1.25 * CELL
@@ -90,12 +92,13 @@ class Evidence:
         gradient = torch.bmm(weighted, r[..., None])[..., 0]
         tilt_cost = self._add_tilt(poses, hessian, gradient)
         size = poses.log_size - poses.start
-        hessian[:, 6, 6] += SIZE_PRIOR
-        gradient[:, 6] += SIZE_PRIOR * size
+        firm = SIZE_PRIOR * (1 + FEW_PIXELS / self.batch.pixels[poses.problem]) ** 2
+        hessian[:, 6, 6] += firm
+        gradient[:, 6] += firm * size
         stiff = torch.tensor(WARP_PRIOR, device=hessian.device)
         hessian[:, 7:, 7:] += torch.diag(stiff)
         gradient[:, 7:] += stiff * poses.warp
-        priors = SIZE_PRIOR * size**2 + (stiff * poses.warp**2).sum(1)
+        priors = firm * size**2 + (stiff * poses.warp**2).sum(1)
         return Normal(cost + tilt_cost + priors, hessian, gradient)
 
     def _points(self, poses: Poses, effort: Effort) -> list[Rows]:
