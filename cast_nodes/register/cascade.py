@@ -152,7 +152,7 @@ def _rounds(setting: Setting, starts: Starts, extra: Starts, context: Context) -
     poses, _ = solve(evidence, poses, ROUNDS[2])
     context.cancel.check()
     finalists = polished(setting, evidence, poses, context)
-    return [decide(setting, index, finalists) for index in range(count)]
+    return [decide(setting, evidence, index, finalists) for index in range(count)]
 
 
 def _searched(setting: Setting, evidence: Evidence, poses: Poses, context: Context) -> Poses:

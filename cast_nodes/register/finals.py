@@ -9,13 +9,14 @@ import numpy as np
 import torch
 
 from ..context import Context
-from ..frames import Sim3
+from ..frames import CAMERA_UP, Sim3
 from ..raster import Raster
 from ..types import Placement
 from .batch import Poses
 from .choose import same_shape
 from .outline import Outlined, borders_of, make_pairs
 from .priors import priors_of
+from .problem import Problem
 from .residuals import Effort, Evidence
 from .sampling import Surface
 from .scoring import Fit, fit_seen, see
@@ -25,6 +26,8 @@ from .solver import descend
 POLISH = Effort(points=500, samples=1, contour=1, kernel=0.08, iterations=4)
 PASSES = ((3, 6.0), (2, 3.0), (2, 2.0))
 """Alignments to the outline: poses of an object that take part, and the robust kernel's scale, px."""
+PRECISION = 2e4
+"""Inverse variance, per unit squared, of all observed points together."""
 FEWEST_PIXELS = 12
 """An outline of fewer pixels pulls a mesh anywhere."""
 TIE = 0.02
@@ -39,6 +42,7 @@ class Finalist:
     Attributes:
         row: its row among the poses.
         seen: its z-buffer.
+        poses: itself, as one row.
     """
 
     problem: int
@@ -49,6 +53,7 @@ class Finalist:
     fit: Fit
     row: int
     seen: Raster
+    poses: Poses
 
 
 def polished(
@@ -75,6 +80,37 @@ def polished(
         moved, _ = descend(Outlined(evidence, pairs), poses, POLISH)
         finalists, poses = _better(setting, chosen, poses, moved)
     return [*finalists, *unclear]
+
+
+def covariances(
+    setting: Setting, evidence: Evidence, finalists: Sequence[Finalist]
+) -> list[np.ndarray]:
+    """(7, 7) of each pose: rotation vector (camera axes, about the mesh's centre), translation of
+    the centre (camera units), log scale.
+
+    Laplace's approximation: the inverse of the evidence's second derivative at the pose, with the
+    warp of the point map summed out. ``PRECISION`` makes the evidence a likelihood.
+    """
+    if not finalists:
+        return []
+    poses = Poses.joined([f.poses for f in finalists])
+    rendered = [
+        (
+            setting.problems[f.problem], borders_of(setting.problems[f.problem]), f.seen,
+            setting.batch.unit[f.problem],
+        )
+        for f in finalists
+    ]  # fmt: skip
+    pairs = make_pairs(rendered, poses, PASSES[-1][1])
+    hessian = Outlined(evidence, pairs).linearise(poses, POLISH).hessian.double().cpu().numpy()
+    out = []
+    for finalist, information in zip(finalists, hessian, strict=True):
+        unit = setting.batch.unit[finalist.problem]
+        scale = np.array([1, 1, 1, unit, unit, unit, 1.0])
+        whole = np.linalg.pinv(PRECISION * information, hermitian=True)
+        covariance = whole[:7, :7] * scale * scale[:, None]
+        out.append((covariance + covariance.T) / 2)
+    return out
 
 
 def _better(
@@ -118,11 +154,14 @@ def _finalists(setting: Setting, poses: Poses) -> list[Finalist]:
         seen = see(problems[p], surfaces[s], rotation[i], centre, size, unit)
         fit = fit_seen(problems[p], surfaces[s], seen, unit, trust[p], warps[i])
         fit = replace(fit, score=fit.score + float(priors[i]))
-        out.append(Finalist(p, s, rotation[i], centre, size, fit, i, seen))
+        row = torch.tensor([i], device=poses.log_size.device)
+        out.append(Finalist(p, s, rotation[i], centre, size, fit, i, seen, poses[row]))
     return out
 
 
-def decide(setting: Setting, index: int, finalists: Sequence[Finalist]) -> Placement:
+def decide(
+    setting: Setting, evidence: Evidence, index: int, finalists: Sequence[Finalist]
+) -> Placement:
     """The best finalist, its rivals, and whether the photo can tell them apart."""
     problem, surfaces = setting.problems[index], setting.surfaces
     mine = sorted((f for f in finalists if f.problem == index), key=lambda f: -f.fit.score)
@@ -145,6 +184,9 @@ def decide(setting: Setting, index: int, finalists: Sequence[Finalist]) -> Place
         "score": best.fit.score,
         "colour": best.fit.colour,
     }
+    covariance = covariances(setting, evidence, [best])[0]
+    fit |= uncertainty(covariance, problem, best.translation)
+    fit["symmetry"] = symmetry_of(setting, best.surface)
     if rivals:
         fit["margin"] = best.fit.score - max(f.fit.score for f in rivals)
     return Placement(
@@ -155,6 +197,32 @@ def decide(setting: Setting, index: int, finalists: Sequence[Finalist]) -> Place
         ambiguous=ambiguous,
         alternatives=tuple(_pose(f, surfaces) for f in rivals if f.surface == best.surface),
     )
+
+
+def uncertainty(covariance: np.ndarray, problem: Problem, centre: np.ndarray) -> dict[str, float]:
+    """One standard deviation of what people ask for: turn about the vertical (degrees), distance
+    (share of it), size (share of it)."""
+    up = problem.up if problem.up is not None else CAMERA_UP
+    distance = float(np.linalg.norm(centre))
+    ray = centre / max(distance, 1e-12)
+    turn = float(np.sqrt(max(0.0, up @ covariance[:3, :3] @ up)))
+    far = float(np.sqrt(max(0.0, ray @ covariance[3:6, 3:6] @ ray)))
+    return {
+        "sigma_yaw_deg": float(np.degrees(turn)),
+        "sigma_distance": far / max(distance, 1e-12),
+        "sigma_size": float(np.sqrt(max(0.0, covariance[6, 6]))),
+    }
+
+
+def symmetry_of(setting: Setting, surface: int) -> int:
+    """Order of the mesh's symmetry about its y axis: 1 none, 2 a half turn, …, 24 any turn."""
+    count = 0
+    for step in range(24):
+        angle = 2 * np.pi * step / 24
+        c, s = np.cos(angle), np.sin(angle)
+        turn = np.array([[c, 0, s], [0, 1, 0], [-s, 0, c]])
+        count += same_shape(setting.fields, setting.samples, surface, np.eye(3), turn)
+    return max(n for n in (1, 2, 3, 4, 6, 8, 12, 24) if count >= n)
 
 
 def _pose(finalist: Finalist, surfaces: Sequence[Surface]) -> Sim3:
