@@ -34,6 +34,8 @@ class Poses:
         tilt: (B,) weight of the gravity prior: > 0 for hypotheses that stand upright.
         contact: (B,) weight of standing on the floor, 0 = free.
         start: (B,) log_size at the start, which the weak size prior refers to.
+        warp: (B, 3) relative depth error of the point map over the object: offset and slopes to
+            the right and down (see ``Batch.ramp``). Networks' maps are smoothly warped.
     """
 
     rotation: torch.Tensor
@@ -44,6 +46,7 @@ class Poses:
     tilt: torch.Tensor
     contact: torch.Tensor
     start: torch.Tensor
+    warp: torch.Tensor
 
     def __len__(self) -> int:
         return len(self.log_size)
@@ -64,12 +67,23 @@ class Poses:
         return lever, lever + self.translation[:, None]
 
     def moved(self, step: torch.Tensor) -> Poses:
-        """After a (B, 7) step: rotation vector about the centre, translation, log size."""
+        """After a (B, 10) step: rotation vector about the centre, translation, log size, warp."""
         return replace(
             self,
             rotation=torch.bmm(rotation_exp(step[:, :3]), self.rotation),
             translation=self.translation + step[:, 3:6],
             log_size=self.log_size + step[:, 6],
+            warp=self.warp + step[:, 7:],
+        )
+
+    def nearer(self, log_factor: torch.Tensor) -> Poses:
+        """Scaled about the camera by exp of (B,): each looks the same, but lies elsewhere."""
+        log_size = self.log_size + log_factor
+        return replace(
+            self,
+            translation=self.translation * log_factor.exp()[:, None],
+            log_size=log_size,
+            start=log_size,
         )
 
     def where(self, better: torch.Tensor, other: Poses) -> Poses:
@@ -79,6 +93,7 @@ class Poses:
             rotation=torch.where(better[:, None, None], other.rotation, self.rotation),
             translation=torch.where(better[:, None], other.translation, self.translation),
             log_size=torch.where(better, other.log_size, self.log_size),
+            warp=torch.where(better[:, None], other.warp, self.warp),
         )
 
 
@@ -99,6 +114,8 @@ class Batch:
     Attributes:
         unit: (O,) float64 numpy, camera units of one unit.
         points: (O, POINTS, 3), repeated where there are fewer.
+        ramp: (O, POINTS, 3) 1 and each point's place in the object's picture (right, down), about
+            -1..1: what a pose's ``warp`` is multiplied with.
         reach: (O, S, S) px from each pixel to the nearest one the object may cover.
         front: (O, S, S, 3) observed depth at trusted pixels and its slant (dz/dx, dz/dy, lengths
             over lengths), 0 elsewhere.
@@ -113,6 +130,7 @@ class Batch:
 
     unit: np.ndarray
     points: torch.Tensor
+    ramp: torch.Tensor
     reach: torch.Tensor
     front: torch.Tensor
     contour: torch.Tensor
@@ -143,6 +161,7 @@ def make_batch(problems: Sequence[Problem], trust: Sequence[float], device: torc
     reach = np.zeros((count, side, side), np.float32)
     front = np.zeros((count, side, side, 3), np.float32)
     points = np.zeros((count, POINTS, 3), np.float32)
+    ramp = np.zeros((count, POINTS, 3), np.float32)
     contour = np.zeros((count, CONTOUR, 2), np.float32)
     has_contour = np.zeros(count, np.float32)
     up, floor = np.zeros((count, 3)), np.zeros((count, 4))
@@ -152,6 +171,7 @@ def make_batch(problems: Sequence[Problem], trust: Sequence[float], device: torc
         reach[i, :height, :width] = np.maximum(allowed - 0.5, 0)
         front[i, :height, :width] = _front(problem, unit[i])
         points[i] = problem.points[np.arange(POINTS) % len(problem.points)] / unit[i]
+        ramp[i] = ramp_of(problem, points[i])
         rays = _contour_rays(problem)
         if len(rays):
             contour[i] = rays[np.arange(CONTOUR) * len(rays) // CONTOUR]
@@ -170,6 +190,7 @@ def make_batch(problems: Sequence[Problem], trust: Sequence[float], device: torc
     return Batch(
         unit=unit,
         points=tensor(points),
+        ramp=tensor(ramp),
         reach=tensor(reach),
         front=tensor(front),
         contour=tensor(contour),
@@ -183,6 +204,32 @@ def make_batch(problems: Sequence[Problem], trust: Sequence[float], device: torc
         floor=tensor(floor),
         trust=tensor(trust),
     )
+
+
+def ramp_of(problem: Problem, points: np.ndarray) -> np.ndarray:
+    """(…, 3) values 1, right, down of (…, 3) camera points of any unit, about -1..1 on the mask."""
+    middle, half = _picture(problem)
+    ray = points[..., :2] / points[..., 2:]
+    return np.concatenate([np.ones_like(ray[..., :1]), (ray - middle) / half], -1)
+
+
+def ramp_picture(problem: Problem) -> np.ndarray:
+    """(h, w, 3) :func:`ramp_of` of each pixel."""
+    height, width = problem.mask.shape
+    k = problem.intrinsics
+    x = (np.arange(width) + 0.5 - k[0, 2]) / k[0, 0]
+    y = (np.arange(height) + 0.5 - k[1, 2]) / k[1, 1]
+    rays = np.stack([*np.meshgrid(x, y), np.ones((height, width))], -1)
+    return ramp_of(problem, rays)
+
+
+def _picture(problem: Problem) -> tuple[np.ndarray, float]:
+    """Middle ray (2,) of the object's points and half of its picture's longer side, as rays."""
+    rays = problem.points[:, :2] / problem.points[:, 2:]
+    rows, columns = np.nonzero(problem.mask)
+    side = max(np.ptp(rows), np.ptp(columns)) + 1
+    focal = (problem.intrinsics[0, 0] + problem.intrinsics[1, 1]) / 2
+    return np.median(rays, 0), float(side / focal / 2)
 
 
 def _front(problem: Problem, unit: float) -> np.ndarray:
@@ -214,7 +261,11 @@ def _contour_rays(problem: Problem) -> np.ndarray:
     return (pixels - k[:2, 2]) / [k[0, 0], k[1, 1]]
 
 
-def stack_samples(surfaces: Sequence[Surface], device: torch.device) -> torch.Tensor:
-    """(M, SAMPLES, 3) float32 samples spread over each mesh, repeated where there are fewer."""
-    rows = [s.spread[np.arange(SAMPLES) % len(s.spread)] for s in surfaces]
+def stack_samples(surfaces: Sequence[Surface], count: int, device: torch.device) -> torch.Tensor:
+    """(M, count, 3) float32 samples of each mesh, evenly spread ones first, repeated where there
+    are fewer."""
+    rows = []
+    for s in surfaces:
+        pool = s.spread if count <= len(s.spread) else s.dense
+        rows.append(pool[np.arange(count) % len(pool)])
     return torch.from_numpy(np.stack(rows)).to(device)

@@ -16,6 +16,7 @@ from .batch import Batch, Poses
 from .problem import Problem
 
 SHELL_CELLS = 16
+FITTING_STEPS = 5
 
 
 def yaw_rotations(up: np.ndarray, count: int, forward: np.ndarray) -> np.ndarray:
@@ -108,17 +109,19 @@ def place(
     surface: int,
     samples: torch.Tensor,
     rotations: np.ndarray,
-    sizes: tuple[float, ...],
     tilt: float,
+    grow: float = 1.0,
+    size: float | None = None,
 ) -> Poses:
-    """Hypotheses of one problem and mesh: each rotation at each relative size.
+    """Hypotheses of one problem and mesh, one a rotation, aligned to the seen sides of its mask.
 
     Args:
         index, surface: the problem's and the mesh's row in the batch.
         samples: (k, 3) of the mesh.
         rotations: (n, 3, 3).
-        sizes: factors on the size that fills the mask's box.
         tilt: weight of the gravity prior.
+        grow: factor on the size that fills the mask's box.
+        size: the mesh's diagonal, in the problem's unit, where it is known from elsewhere.
     """
     device = samples.device
     turn = torch.from_numpy(np.ascontiguousarray(rotations, np.float32)).to(device)
@@ -126,34 +129,45 @@ def place(
     box = torch.from_numpy(mask_box(problem).astype(np.float32)).to(device)
     free = free_sides(problem)
     depth = float(batch.distance[index])
+    shell = _shell(cloud)
     # Start as seen from far away, then correct size and place by the projected box.
     extent = cloud.amax(1) - cloud.amin(1)
-    size = _fitting_size(extent[:, :2].clamp(min=1e-3) / depth, box, free)
     middle = (cloud.amax(1) + cloud.amin(1)) / 2
     centre = ((box[:2] + box[2:]) / 2).expand(len(turn), 2)
-    for _ in range(3):
-        z = depth - size * _shell(cloud)
+    if size is None:
+        sizes = _fitting_size(extent[:, :2].clamp(min=1e-3) / depth, box, free)
+    else:
+        sizes = torch.full_like(shell, size)
+
+    def stand() -> torch.Tensor:
+        z = depth - sizes * shell
         translation = torch.cat([centre * z[:, None], z[:, None]], 1)
-        translation[:, :2] -= size[:, None] * middle[:, :2]
-        p = size[:, None, None] * cloud + translation[:, None]
+        translation[:, :2] -= sizes[:, None] * middle[:, :2]
+        return translation
+
+    for step in range(FITTING_STEPS):
+        p = sizes[:, None, None] * cloud + stand()[:, None]
         ray = p[..., :2] / p[..., 2:].clamp(min=0.05)
         low, high = ray.amin(1), ray.amax(1)
-        size = size * _fitting_size((high - low).clamp(min=1e-4), box, free).clamp(0.5, 2.0)
+        if step == FITTING_STEPS - 2:
+            sizes = sizes * grow
+        elif size is None and step < FITTING_STEPS - 2:
+            fitting = _fitting_size((high - low).clamp(min=1e-4), box, free)
+            sizes = sizes * fitting.clamp(0.5, 2.0)
         centre = centre + _box_shift(low, high, box, free)
-    z = depth - size * _shell(cloud)
-    translation = torch.cat([centre * z[:, None], z[:, None]], 1)
-    translation[:, :2] -= size[:, None] * middle[:, :2]
-    rows = []
-    for factor in sizes:
-        log_size = (size * factor).clamp(min=1e-4).log()
-        ones = torch.ones(len(turn), dtype=torch.long, device=device)
-        rows.append(
-            Poses(
-                turn, translation, log_size, index * ones, surface * ones,
-                torch.full_like(log_size, tilt), torch.zeros_like(log_size), log_size,
-            )
-        )  # fmt: skip
-    return Poses.joined(rows)
+    log_size = sizes.clamp(min=1e-4).log()
+    ones = torch.ones(len(turn), dtype=torch.long, device=device)
+    return Poses(
+        rotation=turn,
+        translation=stand(),
+        log_size=log_size,
+        problem=index * ones,
+        surface=surface * ones,
+        tilt=torch.full_like(log_size, tilt),
+        contact=torch.zeros_like(log_size),
+        start=log_size,
+        warp=torch.zeros(len(turn), 3, device=device),
+    )
 
 
 def _fitting_size(extent: torch.Tensor, box: torch.Tensor, free: np.ndarray) -> torch.Tensor:

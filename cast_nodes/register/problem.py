@@ -15,6 +15,7 @@ from scipy import ndimage
 
 from ..content import content_key
 from ..errors import ObjectFailure
+from ..frames import Sim3
 from ..types import Geometry, Mesh, MeshEntry, Objects, SceneObject
 from .dewarp import log_correction
 from .survey import Survey, survey_photo
@@ -47,6 +48,7 @@ class Problem:
         approximate: the points are a guess; masks and contacts count for more.
         metric: camera units are metres.
         candidates: the meshes to choose from, at least one.
+        given: poses from elsewhere of the first candidate, to be tried beside those found here.
     """
 
     id: int
@@ -63,6 +65,7 @@ class Problem:
     approximate: bool
     metric: bool
     candidates: tuple[Mesh, ...] = field(default=())
+    given: tuple[Sim3, ...] = ()
 
     @cached_property
     def key(self) -> str:
@@ -70,6 +73,7 @@ class Problem:
         return content_key(
             self.intrinsics, self.mask, self.unknown, self.depth, self.colour, self.points,
             self.up, self.floor, self.base, self.approximate, self.metric, self.candidates,
+            self.given,
         )  # fmt: skip
 
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from ..raster import rasterize
-from .batch import Batch, Poses
+from ..raster import Raster, rasterize
+from .batch import Batch, Poses, ramp_picture
 from .problem import Problem
 from .sampling import Surface
 
@@ -46,8 +46,8 @@ def depth_weight(trust: float) -> float:
     return 0.6 * min(1.0, trust)
 
 
-def splat_scores(batch: Batch, pictures: Pictures, samples: torch.Tensor, poses: Poses):
-    """(B,) scores from a coarse z-buffer of splatted samples, all poses at once."""
+def splat(batch: Batch, samples: torch.Tensor, poses: Poses) -> torch.Tensor:
+    """(B, SPLAT_SIDE, SPLAT_SIDE) depth of a coarse z-buffer of splatted samples; inf = empty."""
     side = SPLAT_SIDE
     _, p = poses.apply(samples[poses.surface])
     scale = side / batch.size.amax(1)[poses.problem][:, None, None]
@@ -63,15 +63,44 @@ def splat_scores(batch: Batch, pictures: Pictures, samples: torch.Tensor, poses:
     # Closing fills the gaps between samples: grow, then shrink.
     pool = torch.nn.functional.max_pool2d
     closed = -pool(-pool(buffer, 3, 1, 1), 3, 1, 1)[:, 0]
-    closed = torch.maximum(closed, buffer[:, 0])
-    shown = closed > 0
+    return 1 / torch.maximum(closed, buffer[:, 0])
+
+
+def snapped(
+    batch: Batch, poses: Poses, seen: torch.Tensor, pictures: Pictures, most: float
+) -> Poses:
+    """Poses moved along their view rays until most of what they show lies at the observed depth.
+
+    Scaling size and place together about the camera leaves the picture as it is, so this one
+    number is found without a search, where descent would take far points for outliers. Where the
+    observed depth is a guess, poses stay.
+
+    Args:
+        seen: (B, SPLAT_SIDE, SPLAT_SIDE) of :func:`splat`.
+        most: bound of the move's |log|; what would go farther stays.
+    """
+    front = pictures.front[poses.problem]
+    known = torch.isfinite(seen) & (front > 0)
+    ratio = torch.where(known, front / seen, torch.full_like(front, torch.nan)).flatten(1)
+    move = torch.nan_to_num(ratio.nanmedian(1).values.log(), 0.0)
+    trusted = batch.trust[poses.problem] >= 1
+    move = torch.where(trusted & (move.abs() < most), move, torch.zeros_like(move))
+    return poses.nearer(move)
+
+
+def splat_scores(
+    batch: Batch, pictures: Pictures, seen: torch.Tensor, poses: Poses
+) -> torch.Tensor:
+    """(B,) scores from coarse z-buffers (see :func:`splat`), all poses at once."""
+    shown = torch.isfinite(seen)
     mask, unknown = pictures.mask[poses.problem], pictures.unknown[poses.problem]
     both = (shown & mask).flatten(1).sum(1)
     union = ((shown | mask) & ~unknown).flatten(1).sum(1)
     iou = both / union.clamp(min=1)
     front = pictures.front[poses.problem]
     compared = shown & (front > 0)
-    error = (1 / closed.clamp(min=1e-6) - front).abs() / DEPTH_SCALE
+    bent = front * (1 + (pictures.ramp[poses.problem] * poses.warp[:, None, None]).sum(-1))
+    error = (seen - bent).abs() / DEPTH_SCALE
     error = torch.where(compared, error.clamp(max=1), torch.zeros_like(error))
     total = compared.flatten(1).sum(1)
     mean = error.flatten(1).sum(1) / total.clamp(min=1)
@@ -82,17 +111,19 @@ def splat_scores(batch: Batch, pictures: Pictures, samples: torch.Tensor, poses:
 
 @dataclass(frozen=True, eq=False)
 class Pictures:
-    """Coarse pictures of O problems, (O, SPLAT_SIDE, SPLAT_SIDE), for :func:`splat_scores`."""
+    """Coarse pictures of O problems, (O, SPLAT_SIDE, SPLAT_SIDE, …), for :func:`splat_scores`."""
 
     mask: torch.Tensor
     unknown: torch.Tensor
     front: torch.Tensor
+    ramp: torch.Tensor
 
     @staticmethod
     def of(problems, batch: Batch, device: torch.device) -> Pictures:
         shape = (len(problems), SPLAT_SIDE, SPLAT_SIDE)
         mask, unknown = np.zeros(shape, bool), np.zeros(shape, bool)
         front = np.zeros(shape, np.float32)
+        ramp = np.zeros((*shape, 3), np.float32)
         for i, problem in enumerate(problems):
             height, width = problem.mask.shape
             centre = (np.arange(SPLAT_SIDE) + 0.5) * max(height, width) / SPLAT_SIDE
@@ -102,7 +133,20 @@ class Pictures:
             mask[part] = problem.mask[rows, columns]
             unknown[part] = problem.unknown[rows, columns]
             front[part] = np.nan_to_num(problem.depth[rows, columns] / batch.unit[i])
-        return Pictures(*(torch.from_numpy(a).to(device) for a in (mask, unknown, front)))
+            ramp[part] = ramp_picture(problem)[rows, columns]
+        return Pictures(*(torch.from_numpy(a).to(device) for a in (mask, unknown, front, ramp)))
+
+
+def see(problem: Problem, surface: Surface, rotation, translation, size: float, unit: float):
+    """The z-buffer of a pose at the working resolution.
+
+    Args:
+        rotation, translation, size: of the normalised mesh, camera units.
+        unit: the object's rough size, camera units.
+    """
+    vertices = size * (surface.vertices @ np.asarray(rotation).T) + translation
+    height, width = problem.mask.shape
+    return rasterize(vertices, surface.faces, problem.intrinsics, width, height, 1e-4 * unit)
 
 
 def fit_of(
@@ -115,17 +159,27 @@ def fit_of(
     trust: float,
 ) -> Fit:
     """The exact fit at the working resolution; pose in camera units, ``unit`` the object's size."""
-    vertices = size * (surface.vertices @ np.asarray(rotation).T) + translation
-    height, width = problem.mask.shape
-    seen = rasterize(vertices, surface.faces, problem.intrinsics, width, height, 1e-4 * unit)
+    seen = see(problem, surface, rotation, translation, size, unit)
+    return fit_seen(problem, surface, seen, unit, trust, np.zeros(3))
+
+
+def fit_seen(
+    problem: Problem, surface: Surface, seen: Raster, unit: float, trust: float, warp: np.ndarray
+) -> Fit:
+    """The exact fit of a pose that was rendered.
+
+    Args:
+        warp: (3,) what the pose says of the depth map's error (see ``Poses.warp``).
+    """
     shown, mask = seen.mask, problem.mask
     both = shown & mask
     union = (shown | mask) & ~problem.unknown
     iou = both.sum() / max(1, union.sum())
     compared = both & np.isfinite(problem.depth)
-    error = np.abs(seen.depth[compared] - problem.depth[compared])
+    depth = problem.depth * (1 + ramp_picture(problem) @ warp) if warp.any() else problem.depth
+    error = np.abs(seen.depth[compared] - depth[compared])
     mean = float(np.minimum(error / (DEPTH_SCALE * unit), 1).mean()) if error.size else 1.0
-    relative = float(np.median(error / problem.depth[compared])) if error.size else float("nan")
+    relative = float(np.median(error / depth[compared])) if error.size else float("nan")
     return Fit(
         score=float(iou - depth_weight(trust) * mean),
         iou=float(iou),

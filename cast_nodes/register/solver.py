@@ -7,7 +7,7 @@ import torch
 from .batch import Poses
 from .residuals import Effort, Evidence
 
-LARGEST_STEP = torch.tensor([0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.3])
+LARGEST_STEP = torch.tensor([0.5] * 6 + [0.3] + [0.03] * 3)
 GROWTH, LONGEST = 1.6, 8.0
 """Over-relaxation: how fast steps that succeed get longer, and the longest."""
 CHUNK = 384
@@ -18,13 +18,14 @@ def solve(evidence: Evidence, poses: Poses, effort: Effort) -> tuple[Poses, torc
     """Refined poses and their (B,) cost; a pose never gets worse."""
     parts, costs = [], []
     for chunk in torch.arange(len(poses), device=poses.log_size.device).split(CHUNK):
-        refined, cost = _solve(evidence, poses[chunk], effort)
+        refined, cost = descend(evidence, poses[chunk], effort)
         parts.append(refined)
         costs.append(cost)
     return Poses.joined(parts), torch.cat(costs)
 
 
-def _solve(evidence: Evidence, poses: Poses, effort: Effort) -> tuple[Poses, torch.Tensor]:
+def descend(evidence: Evidence, poses: Poses, effort: Effort) -> tuple[Poses, torch.Tensor]:
+    """As :func:`solve`, all poses at once."""
     limit = LARGEST_STEP.to(poses.log_size.device)
     damping = torch.full_like(poses.log_size, 1e-3)
     stride = torch.ones_like(poses.log_size)

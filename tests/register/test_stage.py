@@ -72,16 +72,16 @@ def test_what_nobody_gave_is_told(occluded_room, flat, words):
 
 
 def test_a_surprise_with_one_object_does_not_stop_the_others(occluded_room, monkeypatch):
-    from cast_nodes.register import cascade
+    from cast_nodes.register import setting
 
-    normal = cascade.make_batch
+    normal = setting.make_batch
 
     def make_batch(problems, trust, device):
         if any(p.id == 0 for p in problems):
             raise RuntimeError("surprise")
         return normal(problems, trust, device)
 
-    monkeypatch.setattr(cascade, "make_batch", make_batch)
+    monkeypatch.setattr(setting, "make_batch", make_batch)
     found = register(occluded_room.inputs, choose("register"), Context())
     assert "surprise" in found.placements[0].failure
     assert found.placements[1].camera_from_object is not None

@@ -1,0 +1,171 @@
+"""The last poses of each object: rendered, aligned to the mask's outline, and one of them chosen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+
+from ..context import Context
+from ..frames import Sim3
+from ..raster import Raster
+from ..types import Placement
+from .batch import Poses
+from .choose import same_shape
+from .outline import Outlined, borders_of, make_pairs
+from .priors import priors_of
+from .residuals import Effort, Evidence
+from .sampling import Surface
+from .scoring import Fit, fit_seen, see
+from .setting import Setting
+from .solver import descend
+
+POLISH = Effort(points=500, samples=1, contour=1, kernel=0.08, iterations=4)
+PASSES = ((3, 6.0), (2, 3.0), (2, 2.0))
+"""Alignments to the outline: poses of an object that take part, and the robust kernel's scale, px."""
+FEWEST_PIXELS = 12
+"""An outline of fewer pixels pulls a mesh anywhere."""
+TIE = 0.02
+"""Scores closer than this are told apart by colour, or are ambiguous."""
+COLOUR_TELLS = 0.15
+
+
+@dataclass(frozen=True, eq=False)
+class Finalist:
+    """A refined pose with its fit; ``rotation`` etc. in camera units, mesh normalised.
+
+    Attributes:
+        row: its row among the poses.
+        seen: its z-buffer.
+    """
+
+    problem: int
+    surface: int
+    rotation: np.ndarray
+    translation: np.ndarray
+    size: float
+    fit: Fit
+    row: int
+    seen: Raster
+
+
+def polished(
+    setting: Setting, evidence: Evidence, poses: Poses, context: Context
+) -> list[Finalist]:
+    """The last poses, the best of each problem aligned to the mask's outline, with their fits."""
+    borders = [borders_of(problem) for problem in setting.problems]
+    finalists = _finalists(setting, poses)
+    clear = [len(b.edge) >= FEWEST_PIXELS for b in borders]
+    unclear = [f for f in finalists if not clear[f.problem]]
+    finalists = [f for f in finalists if clear[f.problem]]
+    for count, scale in PASSES:
+        context.cancel.check()
+        chosen = _best_of_each(finalists, count)
+        if not chosen:
+            break
+        rows = torch.tensor([f.row for f in chosen], device=poses.log_size.device)
+        rendered = [
+            (setting.problems[f.problem], borders[f.problem], f.seen, setting.batch.unit[f.problem])
+            for f in chosen
+        ]
+        poses = poses[rows]
+        pairs = make_pairs(rendered, poses, scale)
+        moved, _ = descend(Outlined(evidence, pairs), poses, POLISH)
+        finalists, poses = _better(setting, chosen, poses, moved)
+    return [*finalists, *unclear]
+
+
+def _better(
+    setting: Setting, before: Sequence[Finalist], poses: Poses, moved: Poses
+) -> tuple[list[Finalist], Poses]:
+    """Of each pose the one with the better score, before or after it was moved."""
+    after = {f.row: f for f in _finalists(setting, moved)}
+    out, takes = [], torch.zeros(len(poses), dtype=torch.bool)
+    for row, old in enumerate(before):
+        new = after.get(row)
+        takes[row] = new is not None and new.fit.score > old.fit.score
+        out.append(new if new is not None and takes[row] else replace(old, row=row))
+    return out, poses.where(takes.to(poses.log_size.device), moved)
+
+
+def _best_of_each(finalists: Sequence[Finalist], count: int) -> list[Finalist]:
+    """At most ``count`` finalists of each problem, the best scores first."""
+    out = []
+    for p in sorted({f.problem for f in finalists}):
+        mine = sorted((f for f in finalists if f.problem == p), key=lambda f: -f.fit.score)
+        out += mine[:count]
+    return out
+
+
+def _finalists(setting: Setting, poses: Poses) -> list[Finalist]:
+    """Poses with their renderings and exact fits."""
+    problems, surfaces = setting.problems, setting.surfaces
+    batch, trust = setting.batch, setting.trust
+    priors = priors_of(setting, poses)
+    out = []
+    rotation = poses.rotation.double().cpu().numpy()
+    translation = poses.translation.double().cpu().numpy()
+    sizes = poses.log_size.double().exp().cpu().numpy()
+    warps = poses.warp.double().cpu().numpy()
+    for i in range(len(poses)):
+        p, s = int(poses.problem[i]), int(poses.surface[i])
+        unit = float(batch.unit[p])
+        size, centre = sizes[i] * unit, translation[i] * unit
+        if not (np.isfinite(size) and np.isfinite(centre).all() and np.isfinite(rotation[i]).all()):
+            continue
+        seen = see(problems[p], surfaces[s], rotation[i], centre, size, unit)
+        fit = fit_seen(problems[p], surfaces[s], seen, unit, trust[p], warps[i])
+        fit = replace(fit, score=fit.score + float(priors[i]))
+        out.append(Finalist(p, s, rotation[i], centre, size, fit, i, seen))
+    return out
+
+
+def decide(setting: Setting, index: int, finalists: Sequence[Finalist]) -> Placement:
+    """The best finalist, its rivals, and whether the photo can tell them apart."""
+    problem, surfaces = setting.problems[index], setting.surfaces
+    mine = sorted((f for f in finalists if f.problem == index), key=lambda f: -f.fit.score)
+    name = f"{problem.label} {problem.id}"
+    if not mine or mine[0].fit.iou <= 0:
+        return Placement(problem.id, None, failure=f"{name}: no pose brings its mesh into its mask")
+    best = mine[0]
+    rivals = [f for f in mine[1:] if not _same(best, f, setting)]
+    tied = [f for f in rivals if best.fit.score - f.fit.score < TIE]
+    told = max([best, *tied], key=lambda f: f.fit.colour)
+    if told is not best and told.fit.colour > best.fit.colour + COLOUR_TELLS:
+        rivals = [best, *(f for f in rivals if f is not told)]
+        tied = [best, *(f for f in tied if f is not told)]
+        best = told
+    ambiguous = any(f.fit.colour > best.fit.colour - COLOUR_TELLS for f in tied)
+    fit = {
+        "iou": best.fit.iou,
+        "depth_residual": best.fit.depth_residual,
+        "visible": best.fit.visible,
+        "score": best.fit.score,
+        "colour": best.fit.colour,
+    }
+    if rivals:
+        fit["margin"] = best.fit.score - max(f.fit.score for f in rivals)
+    return Placement(
+        id=problem.id,
+        camera_from_object=_pose(best, surfaces),
+        candidate=setting.candidate(index, best.surface),
+        fit={k: float(v) for k, v in fit.items() if np.isfinite(v)},
+        ambiguous=ambiguous,
+        alternatives=tuple(_pose(f, surfaces) for f in rivals if f.surface == best.surface),
+    )
+
+
+def _pose(finalist: Finalist, surfaces: Sequence[Surface]) -> Sim3:
+    surface = surfaces[finalist.surface]
+    return surface.object_pose(finalist.rotation, finalist.translation, finalist.size)
+
+
+def _same(a: Finalist, b: Finalist, setting: Setting) -> bool:
+    """Whether two finalists put the same body in the same place."""
+    if a.surface != b.surface or abs(np.log(a.size / b.size)) > 0.08:
+        return False
+    if np.linalg.norm(a.translation - b.translation) > 0.1 * a.size:
+        return False
+    return same_shape(setting.fields, setting.samples, a.surface, a.rotation, b.rotation)

@@ -1,0 +1,43 @@
+"""What speaks for a pose before the photo is asked, in units of the score."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .batch import Poses
+from .setting import Setting
+from .starts import foot_height
+
+FALLBACK_HANDICAP = 0.4
+"""A mesh made from the very mask fits its outline by construction: as a fallback, behind models
+that know nothing of the mask, it must fit better by this much to be the better explanation."""
+GROUND_ERROR = 0.015
+"""How well a floor's height is known, share of the distance."""
+STANDS, SUNK = 0.06, 0.3
+"""Score for standing on the floor, and lost by sinking into it."""
+FACING = 0.08
+"""Score that turning its front to the camera is worth for a thing rarely seen from behind, where
+the geometry is a guess."""
+
+
+def priors_of(setting: Setting, poses: Poses) -> np.ndarray:
+    """(B,) of each pose."""
+    rotation, translation = poses.rotation.cpu().numpy(), poses.translation.cpu().numpy()
+    direction = translation / np.maximum(np.linalg.norm(translation, axis=1, keepdims=True), 1e-9)
+    facing = -(rotation[:, :, 2] * direction).sum(1)
+    priors = np.zeros(len(poses))
+    height = foot_height(setting, poses).cpu().numpy()
+    reach = GROUND_ERROR * setting.batch.distance.cpu().numpy()[poses.problem.cpu().numpy()]
+    for i in range(len(poses)):
+        problem = setting.problems[int(poses.problem[i])]
+        if problem.floor is not None and poses.tilt[i] > 0:
+            above = height[i] / reach[i]
+            priors[i] += STANDS * np.exp(-(above**2) / 2)
+            priors[i] -= SUNK * min(1.0, max(0.0, -above / 2 - 1))
+        candidate = setting.candidate(int(poses.problem[i]), int(poses.surface[i]))
+        mesh = problem.candidates[candidate]
+        if mesh.view_aligned and candidate > 0:
+            priors[i] -= FALLBACK_HANDICAP
+        if problem.approximate and mesh.faces_viewer:
+            priors[i] += FACING * facing[i]
+    return priors
