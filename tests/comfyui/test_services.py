@@ -53,7 +53,7 @@ class Rig:
 
 @pytest.fixture(scope="module")
 def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
-    """The server, without any key, beside doubles of the services."""
+    """The server, without any key and without one of the SDKs, beside doubles of the services."""
     folder = comfyui_dir()
     python = comfyui_python(folder)
     code = f"import {', '.join(PACKAGES)}"
@@ -70,6 +70,8 @@ def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
         }
         log = base / "logs" / "comfyui.log"
         server = Server(folder, python, base, log, settings, ("--disable-api-nodes",))
+        server.furnish()
+        server.before_start("no_openai", 'import sys\nsys.modules["openai"] = None\n')
         server.start()
         try:
             yield Rig(server, doubles)
@@ -100,6 +102,14 @@ def test_each_missing_key_is_named_before_anything_is_spent(rig: Rig):
     }  # fmt: skip
     assert DASHSCOPE in told["filter"] and TRIPO in told["mesh"]
     assert str(SETTINGS_FOLDER / ".env") in told["mesh"]
+    assert rig.doubles.paid == [0, 0, 0]
+
+
+def test_a_missing_package_is_named_before_anything_is_spent(rig: Rig):
+    with pytest.raises(PromptRefused) as refused:
+        rig.server.queue(service_chain(rig.server, filter={"backend": "openai_compatible"}))
+    (told,) = refused.value.details("filter")
+    assert "package openai is missing: pip install openai" in told
     assert rig.doubles.paid == [0, 0, 0]
 
 
