@@ -149,7 +149,7 @@ class Server:
     def start(self) -> None:
         """Begins to run, with what an earlier start has left in the base directory."""
         if not (self.base / "custom_nodes").exists():
-            self._furnish()
+            self.furnish()
         command = [
             self.python, "main.py", "--cpu", "--port", str(self.port),
             "--base-directory", str(self.base),
@@ -173,7 +173,8 @@ class Server:
         self.stop()
         raise RuntimeError(f"ComfyUI did not start:\n{self.log.read_text()[-3000:]}")
 
-    def _furnish(self) -> None:
+    def furnish(self) -> None:
+        """The base directory, with the pack in it; :meth:`start` does it when it is not done."""
         custom = self.base / "custom_nodes"
         for name in ("custom_nodes", "input", "output", "temp", "user", "models"):
             (self.base / name).mkdir(parents=True, exist_ok=True)
@@ -185,10 +186,14 @@ class Server:
         if subprocess.run(
             [self.python, "-c", "import torchvision"], capture_output=True
         ).returncode:
-            shim = custom / "aa_torchvision"
-            shim.mkdir()
-            (shim / "__init__.py").write_text("NODE_CLASS_MAPPINGS = {}\n")
-            (shim / "prestartup_script.py").write_text(TORCHVISION_SHIM)
+            self.before_start("aa_torchvision", TORCHVISION_SHIM)
+
+    def before_start(self, name: str, code: str) -> None:
+        """Has ComfyUI run ``code`` before anything is imported."""
+        folder = self.base / "custom_nodes" / name
+        folder.mkdir()
+        (folder / "__init__.py").write_text("NODE_CLASS_MAPPINGS = {}\n")
+        (folder / "prestartup_script.py").write_text(code)
 
     def stop(self) -> None:
         if self._process and self._process.poll() is None:

@@ -9,10 +9,19 @@ from .server import PACK, Server
 
 sys.path.insert(0, str(PACK / "tests" / "services"))
 
+from doubles.replicate import ReplicateDouble
 from doubles.server import wait_until
 from planted import KEYS, PACKAGES, Doubles, draw_corner, places_with
 
-__all__ = ["KEYS", "PACKAGES", "Doubles", "places_with", "service_chain", "wait_until"]
+__all__ = [
+    "KEYS",
+    "PACKAGES",
+    "Doubles",
+    "ReplicateDouble",
+    "places_with",
+    "service_chain",
+    "wait_until",
+]
 
 
 def service_chain(server: Server, **changes: dict) -> dict[str, dict]:

@@ -11,12 +11,27 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from .conftest import absent, comfyui_dir, comfyui_python
 from .server import PromptRefused, Run, Server
-from .service_rig import KEYS, PACKAGES, Doubles, places_with, service_chain, wait_until
+from .service_rig import (
+    KEYS,
+    PACKAGES,
+    Doubles,
+    ReplicateDouble,
+    places_with,
+    service_chain,
+    wait_until,
+)
 
 REPLICATE, DASHSCOPE, TRIPO = KEYS
+FEW_PAID = {
+    "detect": {"backend": "boxes", "backend__boxes": "box: 30, 40, 110, 130"},
+    "inpaint": {"backend": "patch"},
+}
+"""Offline backends in place of paid ones."""
+
 SETTINGS_FOLDER = Path("user", "__cast")
 
 
@@ -53,7 +68,7 @@ class Rig:
 
 @pytest.fixture(scope="module")
 def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
-    """The server, without any key, beside doubles of the services."""
+    """The server, without any key and without one of the SDKs, beside doubles of the services."""
     folder = comfyui_dir()
     python = comfyui_python(folder)
     code = f"import {', '.join(PACKAGES)}"
@@ -70,6 +85,8 @@ def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
         }
         log = base / "logs" / "comfyui.log"
         server = Server(folder, python, base, log, settings, ("--disable-api-nodes",))
+        server.furnish()
+        server.before_start("no_openai", 'import sys\nsys.modules["openai"] = None\n')
         server.start()
         try:
             yield Rig(server, doubles)
@@ -103,14 +120,20 @@ def test_each_missing_key_is_named_before_anything_is_spent(rig: Rig):
     assert rig.doubles.paid == [0, 0, 0]
 
 
+def test_a_missing_package_is_named_before_anything_is_spent(rig: Rig):
+    with pytest.raises(PromptRefused) as refused:
+        rig.server.queue(service_chain(rig.server, filter={"backend": "openai_compatible"}))
+    (told,) = refused.value.details("filter")
+    assert "package openai is missing: pip install openai" in told
+    assert rig.doubles.paid == [0, 0, 0]
+
+
 def test_a_key_that_only_the_options_make_needless_is_missed_before_anything_is_spent(rig: Rig):
     """Validation does not see base_url; the first node that would pay looks at it."""
     rig.env_file.parent.mkdir(parents=True, exist_ok=True)
     rig.env_file.write_text(f"{DASHSCOPE}={KEYS[DASHSCOPE]}\n")
-    boxes = {"backend": "boxes", "backend__boxes": "box: 30, 40, 110, 130"}
-    offline = {"detect": boxes, "inpaint": {"backend": "patch"}}
-    prompt = service_chain(rig.server, mesh={"backend": "replicate_trellis"}, **offline)
-    run = rig.server.run(prompt)
+    mesh = {"backend": "replicate_trellis"}
+    run = rig.server.run(service_chain(rig.server, mesh=mesh, **FEW_PAID))
     assert "nothing was paid for yet, because mesh (replicate_trellis) lacks" in run.error
     assert REPLICATE in run.error
     assert rig.doubles.paid == [0, 0, 0]
@@ -120,6 +143,21 @@ def test_keys_in_the_settings_folder_are_found_without_a_restart(rig: Rig, first
     for stage in ("inpaint", "mesh", "register"):
         assert first.report(stage)["failures"] == []
     assert rig.doubles.paid[1:] == [1, 3]
+
+
+def test_a_server_of_ones_own_needs_no_key_and_gets_none(rig: Rig, first: Run):
+    kept, before = rig.env_file.read_text(), rig.doubles.paid
+    rig.env_file.write_text(f"{DASHSCOPE}={KEYS[DASHSCOPE]}\n")
+    try:
+        with ReplicateDouble() as own:
+            mesh = {"backend": "replicate_trellis", "backend__base_url": own.url}
+            run = rig.run(mesh=mesh, **FEW_PAID)
+    finally:
+        rig.env_file.write_text(kept)
+    assert run.report("mesh")["failures"] == [] and run.report("mesh")["spent"] == []
+    assert len(own.paid) == 1  # made there, charged nowhere
+    assert not {request.key for request in own.seen} & set(KEYS.values())
+    assert rig.doubles.paid == [before[0], before[1] + 1, before[2]]
 
 
 def test_what_was_spent_is_shown_by_the_nodes_that_spent_it(rig: Rig, first: Run):
@@ -151,6 +189,9 @@ def test_the_search_for_keys_finds_one_where_it_lies(keyed: Rig):
 def test_no_key_is_left_anywhere_after_a_good_run(rig: Rig, first: Run):
     written = {p.suffix for p in (rig.server.base / "output").rglob("*") if p.is_file()}
     assert {".png", ".json", ".html", ".glb"} <= written
+    saved = min((rig.server.base / "output").glob("render_*.png"))
+    assert "replicate_ram" in Image.open(saved).info["prompt"]  # the graph lies in the picture
+    assert list((rig.server.base / "temp").glob("*.png"))
     assert list((rig.server.base / "cache" / "services").rglob("*.bin"))
     assert rig.leaks() == []
 
