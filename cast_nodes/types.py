@@ -273,6 +273,9 @@ class Placement:
             "margin" (score lead over the runner-up), … Absent means not measured.
         alternatives: runner-up poses, best first.
         failure: why there is no pose.
+        covariance: (7, 7) of rotation vector (rad, camera axes, about the mesh's centre),
+            translation of that centre (camera units) and log scale, as the photo's evidence
+            tells; None where it was not estimated.
     """
 
     id: int
@@ -282,6 +285,7 @@ class Placement:
     ambiguous: bool = False
     alternatives: tuple[Sim3, ...] = ()
     failure: str = ""
+    covariance: np.ndarray | None = None
 
 
 @dataclass(frozen=True, eq=False)

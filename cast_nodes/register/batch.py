@@ -125,6 +125,7 @@ class Batch:
         distance: (O,) typical depth.
         spacing: (O,) square root of the mask's area, in units. pixels: (O,) its area, px.
         up: (O, 3) or zeros. floor: (O, 4) plane or zeros.
+        wall: (O, 4) plane that the object is to touch, or zeros.
         trust: (O,) weight of the observed points.
     """
 
@@ -143,6 +144,7 @@ class Batch:
     pixels: torch.Tensor
     up: torch.Tensor
     floor: torch.Tensor
+    wall: torch.Tensor
     trust: torch.Tensor
 
 
@@ -154,7 +156,12 @@ def unit_of(problem: Problem) -> float:
     return float(np.median(problem.points[:, 2]) * side / focal)
 
 
-def make_batch(problems: Sequence[Problem], trust: Sequence[float], device: torch.device) -> Batch:
+def make_batch(
+    problems: Sequence[Problem],
+    trust: Sequence[float],
+    walls: Sequence[np.ndarray],
+    device: torch.device,
+) -> Batch:
     """Packs problems; pictures are padded to one size."""
     side = max(max(p.mask.shape) for p in problems)
     count = len(problems)
@@ -165,7 +172,7 @@ def make_batch(problems: Sequence[Problem], trust: Sequence[float], device: torc
     ramp = np.zeros((count, POINTS, 3), np.float32)
     contour = np.zeros((count, CONTOUR, 2), np.float32)
     has_contour = np.zeros(count, np.float32)
-    up, floor = np.zeros((count, 3)), np.zeros((count, 4))
+    up, floor, wall = np.zeros((count, 3)), np.zeros((count, 4)), np.zeros((count, 4))
     for i, problem in enumerate(problems):
         height, width = problem.mask.shape
         allowed = distance_to(problem.mask | problem.unknown)
@@ -181,6 +188,7 @@ def make_batch(problems: Sequence[Problem], trust: Sequence[float], device: torc
             up[i] = problem.up
         if problem.floor is not None:
             floor[i] = [*problem.floor[:3], problem.floor[3] / unit[i]]
+        wall[i] = [*walls[i][:3], walls[i][3] / unit[i]]
     k = np.stack([p.intrinsics for p in problems])
     distance = np.array([np.median(p.points[:, 2]) for p in problems]) / unit
     area = np.array([p.mask.sum() for p in problems])
@@ -204,6 +212,7 @@ def make_batch(problems: Sequence[Problem], trust: Sequence[float], device: torc
         pixels=tensor(area),
         up=tensor(up),
         floor=tensor(floor),
+        wall=tensor(wall),
         trust=tensor(trust),
     )
 

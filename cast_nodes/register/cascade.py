@@ -24,7 +24,7 @@ from .residuals import Effort, Evidence
 from .scoring import Pictures, snapped, splat, splat_scores
 from .setting import Setting, make_setting, surfaces_of
 from .solver import solve
-from .starts import given_starts, starts_of
+from .starts import given_starts, starts_of, wall_of
 
 if TYPE_CHECKING:
     from .hybrid import HybridOptions
@@ -111,7 +111,9 @@ def _each(
     def solve_part(part: list[int]) -> list[Placement]:
         chosen = replace(meshes, rows=[meshes.rows[i] for i in part])
         device = torch.device(options.device)
-        setting = make_setting([problems[i] for i in part], chosen, device)
+        mine = [problems[i] for i in part]
+        walls = [wall_of(problem, options) for problem in mine]
+        setting = make_setting(mine, chosen, walls, device)
         with torch.no_grad():
             return _rounds(setting, starts, extra, context)
 

@@ -195,6 +195,7 @@ def decide(
         candidate=setting.candidate(index, best.surface),
         fit={k: float(v) for k, v in fit.items() if np.isfinite(v)},
         ambiguous=ambiguous,
+        covariance=covariance,
         alternatives=tuple(_pose(f, surfaces) for f in rivals if f.surface == best.surface),
     )
 

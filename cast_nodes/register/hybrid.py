@@ -36,6 +36,10 @@ class HybridOptions(Options):
         48, "Start poses per object and candidate mesh", low=8, high=512, step=8
     )
     device: Literal["cpu", "cuda"] = option("cpu", "Where to compute")
+    wall_contact: Switch = option(
+        "off",
+        "Push objects against the wall beside them. auto: those whose seen points are near it",
+    )
 
 
 def run(problems: Sequence[Problem], options: HybridOptions, context: Context) -> list[Placement]:
@@ -73,7 +77,7 @@ BACKEND = Backend(
         label="Hybrid (points, silhouette, gravity)",
         kind="embedded",
         summary="Batched multi-hypothesis registration on points and silhouettes, chosen by z-buffer.",
-        version=2,
+        version=3,
     ),
     options=HybridOptions,
     run=run,

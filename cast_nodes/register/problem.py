@@ -49,6 +49,7 @@ class Problem:
         metric: camera units are metres.
         candidates: the meshes to choose from, at least one.
         given: poses from elsewhere of the first candidate, to be tried beside those found here.
+        walls: (n, 4) planes n.p + d = 0 of the room, n towards the camera.
     """
 
     id: int
@@ -66,6 +67,7 @@ class Problem:
     metric: bool
     candidates: tuple[Mesh, ...] = field(default=())
     given: tuple[Sim3, ...] = ()
+    walls: np.ndarray = field(default_factory=lambda: np.zeros((0, 4)))
 
     @cached_property
     def key(self) -> str:
@@ -73,7 +75,7 @@ class Problem:
         return content_key(
             self.intrinsics, self.mask, self.unknown, self.depth, self.colour, self.points,
             self.up, self.floor, self.base, self.approximate, self.metric, self.candidates,
-            self.given,
+            self.given, self.walls,
         )  # fmt: skip
 
 
@@ -136,6 +138,7 @@ def make_problem(
         approximate=geometry.approximate,
         metric=geometry.metric,
         candidates=entry.candidates,
+        walls=_walls(geometry, surveyed),
     )
 
 
@@ -321,6 +324,16 @@ def trusted_pixels(mask: np.ndarray, depth: np.ndarray) -> np.ndarray:
     middle = np.median(z)
     spread = 1.4826 * np.median(np.abs(z - middle))
     return valid & (np.abs(depth - middle) <= max(4.5 * spread, 0.05 * middle))
+
+
+def _walls(geometry: Geometry, surveyed: Survey) -> np.ndarray:
+    """(n, 4) walls of the geometry, else those found in the point map; normals to the camera."""
+    walls = np.asarray(geometry.walls if len(geometry.walls) else surveyed.ground.walls, np.float64)
+    walls = walls.reshape(-1, 4)
+    length = np.linalg.norm(walls[:, :3], axis=1, keepdims=True)
+    walls = walls[np.isfinite(walls).all(1) & (length[:, 0] > 1e-9)]
+    length = np.linalg.norm(walls[:, :3], axis=1, keepdims=True)
+    return walls / length * np.where(walls[:, 3:] < 0, -1.0, 1.0)
 
 
 def _base(

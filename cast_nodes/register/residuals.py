@@ -28,6 +28,7 @@ FEW_PIXELS = 40
 """A mask of fewer pixels says little of a size, so the start's counts for more."""
 WARP_PRIOR = (0.2, 0.8, 0.8)
 """Weights of a pose's warp: depth is off by 2 % over an object, by 1 % more at its ends."""
+WALL, WALL_SAMPLES = 0.1, 256
 SPACING = 1.25 * CELL
 """How far along the surface the found sample may lie from the nearest one."""
 
@@ -79,6 +80,7 @@ class Evidence:
             *self._points(poses, effort),
             *self._silhouette(poses, effort),
             self._contact(poses),
+            self._wall_contact(poses),
         ]
         cost = torch.stack([row.cost for row in rows]).sum(0)
         r = torch.cat([row.residual for row in rows], 1)
@@ -205,6 +207,16 @@ class Evidence:
         return Rows(
             height, gradient, lever, weight, (weight * height**2).sum(1), torch.zeros_like(lever)
         )
+
+    def _wall_contact(self, poses: Poses) -> Rows:
+        """The sample deepest in the direction of the wall lies on it."""
+        wall = self.batch.wall[poses.problem]
+        lever, p = poses.apply(self.samples[poses.surface, :WALL_SAMPLES])
+        apart, deepest = ((p * wall[:, None, :3]).sum(-1) + wall[:, 3:]).min(1, keepdim=True)
+        lever = lever.gather(1, deepest[..., None].expand(-1, -1, 3))
+        weight = WALL * wall[:, :3].norm(dim=1, keepdim=True)  # no wall, no weight
+        cost = (weight * apart**2).sum(1)
+        return Rows(apart, wall[:, None, :3], lever, weight, cost, torch.zeros_like(lever))
 
     def _add_tilt(
         self, poses: Poses, hessian: torch.Tensor, gradient: torch.Tensor

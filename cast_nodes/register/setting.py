@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 
 from ..errors import CastError
@@ -51,8 +52,13 @@ class Setting:
         return self.problems[problem].candidates[self.candidate(problem, surface)]
 
 
-def make_setting(problems: Sequence[Problem], meshes: Surfaces, device: torch.device) -> Setting:
-    """Packs problems that have a usable mesh each."""
+def make_setting(
+    problems: Sequence[Problem],
+    meshes: Surfaces,
+    walls: Sequence[np.ndarray],
+    device: torch.device,
+) -> Setting:
+    """Packs problems that have a usable mesh each, with the wall each is to touch (or zeros)."""
     trust = [APPROXIMATE_TRUST if problem.approximate else 1.0 for problem in problems]
     surfaces = meshes.surfaces
     return Setting(
@@ -60,7 +66,7 @@ def make_setting(problems: Sequence[Problem], meshes: Surfaces, device: torch.de
         surfaces=surfaces,
         rows=meshes.rows,
         trust=trust,
-        batch=make_batch(problems, trust, device),
+        batch=make_batch(problems, trust, walls, device),
         fields=Fields(surfaces, device),
         samples=stack_samples(surfaces, SAMPLES, device),
         splats=stack_samples(surfaces, SPLATS, device),

@@ -28,6 +28,9 @@ STANDING = (0.1, 0.02)
 """An object stands on the floor when its lower end is no higher than this share of
 its size plus this share of its distance (floors are estimates)."""
 
+AGAINST = (0.3, 0.02)
+"""An object may stand against a wall when its seen points come as near, likewise."""
+
 
 def standing(problem: Problem, options: HybridOptions) -> bool | None:
     """Whether the object stands on the floor; None when that cannot be told."""
@@ -39,6 +42,19 @@ def standing(problem: Problem, options: HybridOptions) -> bool | None:
         return None
     near = STANDING[0] * unit_of(problem) + STANDING[1] * float(np.median(problem.points[:, 2]))
     return problem.base < near
+
+
+def wall_of(problem: Problem, options: HybridOptions) -> np.ndarray:
+    """(4,) the wall that the object stands against, zeros where there is none."""
+    if options.wall_contact == "off" or not len(problem.walls):
+        return np.zeros(4)
+    apart = problem.points @ problem.walls[:, :3].T + problem.walls[:, 3]
+    nearest = np.percentile(apart, 5, axis=0)
+    wall = int(np.abs(nearest).argmin())
+    near = AGAINST[0] * unit_of(problem) + AGAINST[1] * float(np.median(problem.points[:, 2]))
+    if options.wall_contact == "auto" and abs(nearest[wall]) > near:
+        return np.zeros(4)
+    return problem.walls[wall]
 
 
 def starts_of(

@@ -76,10 +76,10 @@ def test_a_surprise_with_one_object_does_not_stop_the_others(occluded_room, monk
 
     normal = setting.make_batch
 
-    def make_batch(problems, trust, device):
+    def make_batch(problems, trust, walls, device):
         if any(p.id == 0 for p in problems):
             raise RuntimeError("surprise")
-        return normal(problems, trust, device)
+        return normal(problems, trust, walls, device)
 
     monkeypatch.setattr(setting, "make_batch", make_batch)
     found = register(occluded_room.inputs, choose("register"), Context())

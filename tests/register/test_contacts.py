@@ -1,0 +1,74 @@
+"""Walls and uncertainty: what else the room and the evidence say of a pose."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from cast_nodes.backends import choose
+from cast_nodes.context import Context
+from cast_nodes.register import register
+from cast_nodes.store import Store
+
+PITCH = np.deg2rad(18)  # of the fixture's camera
+
+AHEAD = np.array([0.0, -np.sin(PITCH), np.cos(PITCH)])
+
+
+def placed(inputs, **options):
+    found = register(inputs, choose("register", "hybrid", **options), Context(store=Store()))
+    assert not any(p.failure for p in found.placements)
+    return found.placements[0]
+
+
+def with_wall(inputs, gap: float):
+    """The room with an upright wall ``gap`` ahead of the camera."""
+    return replace(inputs, geometry=replace(inputs.geometry, walls=np.array([[*-AHEAD, gap]])))
+
+
+def test_a_pose_comes_with_its_covariance_in_the_camera_s_axes(chair_room):
+    placement = placed(chair_room.inputs)
+    covariance = np.asarray(placement.covariance)
+    assert covariance.shape == (7, 7)
+    np.testing.assert_allclose(covariance, covariance.T)
+    assert np.linalg.eigvalsh(covariance).min() >= 0
+    centre = placement.camera_from_object.translation
+    ray = centre / np.linalg.norm(centre)
+    along = ray @ covariance[3:6, 3:6] @ ray
+    across = np.trace(covariance[3:6, 3:6]) - along
+    assert along > across / 2, "a photo tells less of the distance than of the place in it"
+    assert 0 < placement.fit["sigma_distance"] < 0.1
+    assert 0 < placement.fit["sigma_size"] < 0.1
+
+
+def test_a_chair_has_no_symmetry_to_report(chair_room):
+    assert placed(chair_room.inputs).fit["symmetry"] == 1
+
+
+@pytest.mark.parametrize("switch", ["on", "auto"])
+def test_a_wall_draws_what_stands_against_it(chair_room, switch):
+    free = placed(chair_room.inputs)
+    back = deepest(chair_room, free)
+    wall = with_wall(chair_room.inputs, back + 0.02)
+    held = placed(wall, wall_contact=switch)
+    assert abs(deepest(chair_room, held) - (back + 0.02)) < 0.02
+
+
+def test_a_wall_far_behind_says_nothing_unless_asked(chair_room):
+    free = placed(chair_room.inputs)
+    wall = with_wall(chair_room.inputs, deepest(chair_room, free) + 3.0)
+    for options in ({}, {"wall_contact": "auto"}):
+        again = placed(wall, **options)
+        np.testing.assert_allclose(
+            again.camera_from_object.translation, free.camera_from_object.translation, atol=1e-4
+        )
+
+
+def deepest(room, placement) -> float:
+    """How far ahead of the camera the posed mesh reaches, along the floor."""
+    from cast_nodes.mesh_data import read_mesh
+
+    mesh = room.inputs.meshes.get(placement.id).candidates[placement.candidate]
+    return float((placement.camera_from_object.apply(read_mesh(mesh).vertices) @ AHEAD).max())
