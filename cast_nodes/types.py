@@ -273,6 +273,7 @@ class Placement:
             "margin" (score lead over the runner-up), … Absent means not measured.
         alternatives: runner-up poses, best first.
         failure: why there is no pose.
+        locked: the pose is the user's: Register keeps it as it is and only measures its fit.
     """
 
     id: int
@@ -282,6 +283,7 @@ class Placement:
     ambiguous: bool = False
     alternatives: tuple[Sim3, ...] = ()
     failure: str = ""
+    locked: bool = False
 
 
 @dataclass(frozen=True, eq=False)

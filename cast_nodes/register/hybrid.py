@@ -74,6 +74,7 @@ BACKEND = Backend(
         kind="embedded",
         summary="Batched multi-hypothesis registration on points and silhouettes, chosen by z-buffer.",
         version=2,
+        takes_given=True,
     ),
     options=HybridOptions,
     run=run,

@@ -16,7 +16,7 @@ from scipy import ndimage
 from ..content import content_key
 from ..errors import ObjectFailure
 from ..frames import Sim3
-from ..types import Geometry, Mesh, MeshEntry, Objects, SceneObject
+from ..types import Geometry, Mesh, MeshEntry, Objects, Placement, SceneObject
 from .dewarp import log_correction
 from .survey import Survey, survey_photo
 from .window import WORKING_SIDE, Window, overlaps, window_of
@@ -48,7 +48,8 @@ class Problem:
         approximate: the points are a guess; masks and contacts count for more.
         metric: camera units are metres.
         candidates: the meshes to choose from, at least one.
-        given: poses from elsewhere of the first candidate, to be tried beside those found here.
+        given: poses from elsewhere, to be tried beside those found here.
+        given_candidate: index of the candidate that they pose.
     """
 
     id: int
@@ -66,6 +67,7 @@ class Problem:
     metric: bool
     candidates: tuple[Mesh, ...] = field(default=())
     given: tuple[Sim3, ...] = ()
+    given_candidate: int = 0
 
     @cached_property
     def key(self) -> str:
@@ -73,7 +75,7 @@ class Problem:
         return content_key(
             self.intrinsics, self.mask, self.unknown, self.depth, self.colour, self.points,
             self.up, self.floor, self.base, self.approximate, self.metric, self.candidates,
-            self.given,
+            self.given, self.given_candidate,
         )  # fmt: skip
 
 
@@ -83,12 +85,15 @@ def make_problem(
     geometry: Geometry,
     entry: MeshEntry | None,
     surveyed: Survey | None = None,
+    given: Placement | None = None,
 ) -> Problem:
     """Cuts an object's problem out of the photo.
 
     Args:
         surveyed: ``survey_photo(geometry, objects)``, made here when it is None; the same for all
             objects of a photo.
+        given: a placement from elsewhere of one of the entry's candidates, to start from as well;
+            only its pose and candidate count.
 
     Raises:
         ObjectFailure: no mesh, no mask, or no valid point; the message says which.
@@ -119,6 +124,7 @@ def make_problem(
         raise ObjectFailure(f"{name} has no valid point of the point map inside its mask")
     points = _straightened(points, trusted, window, objects, surveyed)
     floor = surveyed.ground.floor
+    pose = given.camera_from_object if given else None
     in_front = _in_front(item, mask, points, objects, geometry.approximate, window, surveyed)
     unknown = (in_front | ~window.inside) & ~mask
     return Problem(
@@ -136,6 +142,8 @@ def make_problem(
         approximate=geometry.approximate,
         metric=geometry.metric,
         candidates=entry.candidates,
+        given=(pose,) if pose else (),
+        given_candidate=given.candidate if given and pose else 0,
     )
 
 
