@@ -224,6 +224,7 @@ class BackendInfo:
         price: the same as a number, or None where nothing is paid.
         concurrency: tells how many objects may be worked on at once; None follows the machine
             (``context.workers``). Services name their own limit: waiting needs no processor.
+        takes_given: a Register backend that also starts from poses it is given.
     """
 
     name: str
@@ -236,6 +237,7 @@ class BackendInfo:
     cost: str = "free"
     price: Price | None = None
     concurrency: Callable[[], int] | None = None
+    takes_given: bool = False
 
 
 @dataclass(frozen=True)

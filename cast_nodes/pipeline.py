@@ -262,7 +262,8 @@ class _Run:
         self.folder.write_meshes(self.state.meshes)
 
     def register(self) -> None:
-        inputs = RegisterInputs(self.masked_objects(), self.geometry(), self.meshes())
+        given = self.folder.read_given()
+        inputs = RegisterInputs(self.masked_objects(), self.geometry(), self.meshes(), given)
         made = register(inputs, self.settings.choices["register"], self.context)
         if self.folder.is_users("placements.json"):
             by_id = {p.id: p for p in self.folder.read_placements().placements}

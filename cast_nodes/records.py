@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,9 @@ import numpy as np
 from .errors import BadInput
 from .frames import Sim3
 from .types import Placement, Placements, SceneObject
+
+NO_POSE = "no pose was given"
+"""Failure of an entry that has neither a pose nor a reason."""
 
 
 def placements_json(placements: Placements) -> dict[str, Any]:
@@ -27,6 +30,8 @@ def placements_json(placements: Placements) -> dict[str, Any]:
                 "ambiguous": p.ambiguous,
                 "alternatives": [a.matrix().tolist() for a in p.alternatives],
                 "failure": p.failure,
+                **({"locked": True} if p.locked else {}),
+                **({} if p.covariance is None else {"covariance": p.covariance.tolist()}),
             }
             for p in placements.placements
         ]
@@ -90,26 +95,59 @@ def object_from_json(entry: Any, where: str) -> SceneObject:
 
 
 def placement_from_json(entry: Any, path: Path) -> Placement:
-    """One entry of placements.json; id and camera_from_object are enough.
+    """One entry of placements.json or poses.json; id and camera_from_object are enough.
 
     Raises:
-        BadInput: a missing or wrong field; the message names file and object.
+        BadInput: a missing or wrong field; the message names file, object and field.
     """
     if not isinstance(entry, dict) or "id" not in entry:
         raise BadInput(f"{path}: each object needs an id")
     where = f"{path}, object {entry['id']}"
-    try:
-        matrix = entry.get("camera_from_object")
-        pose = None if matrix is None else Sim3.from_matrix(np.asarray(matrix, np.float64))
-        others: Sequence[Any] = entry.get("alternatives", ())
-        return Placement(
-            id=int(entry["id"]),
-            camera_from_object=pose,
-            candidate=int(entry.get("candidate", 0)),
-            fit=dict(entry.get("fit", {})),
-            ambiguous=bool(entry.get("ambiguous", False)),
-            alternatives=tuple(Sim3.from_matrix(np.asarray(m, np.float64)) for m in others),
-            failure=str(entry.get("failure", "" if pose else "no pose was given")),
-        )
-    except (TypeError, ValueError) as error:
-        raise BadInput(f"{where}: {error}") from None
+
+    def field(name: str, read: Callable[[Any], Any], default: Any) -> Any:
+        try:
+            return read(entry[name]) if name in entry else default
+        except (TypeError, ValueError) as error:
+            raise BadInput(f"{where}, {name}: {error}") from None
+
+    pose = field("camera_from_object", _pose_from_json, None)
+    return Placement(
+        id=field("id", int, None),
+        camera_from_object=pose,
+        candidate=field("candidate", _index_from_json, 0),
+        fit=field("fit", dict, {}),
+        ambiguous=field("ambiguous", bool, False),
+        alternatives=field("alternatives", lambda ms: tuple(map(_similarity, ms)), ()),
+        failure=field("failure", str, "" if pose else NO_POSE),
+        locked=field("locked", _truth_from_json, False),
+        covariance=field("covariance", _covariance_from_json, None),
+    )
+
+
+def _covariance_from_json(rows: Any) -> np.ndarray | None:
+    if rows is None:
+        return None
+    matrix = np.asarray(rows, np.float64)
+    if matrix.shape != (7, 7) or not np.isfinite(matrix).all():
+        raise ValueError("must be 7 rows of 7 finite numbers")
+    return matrix
+
+
+def _pose_from_json(matrix: Any) -> Sim3 | None:
+    return None if matrix is None else _similarity(matrix)
+
+
+def _similarity(matrix: Any) -> Sim3:
+    return Sim3.from_matrix(np.asarray(matrix, np.float64))
+
+
+def _index_from_json(value: Any) -> int:
+    if int(value) < 0:
+        raise ValueError("must be 0 or more")
+    return int(value)
+
+
+def _truth_from_json(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError(f"must be true or false, not {value!r}")
+    return value

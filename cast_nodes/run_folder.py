@@ -25,6 +25,7 @@ from .files import write_atomically
 from .mesh_files import load_mesh_file
 from .pictures import load_mask, load_photo, open_picture, png_bytes
 from .records import (
+    NO_POSE,
     mask_box,
     object_from_json,
     object_json,
@@ -46,6 +47,9 @@ from .types import (
 )
 
 JOURNAL = ".written"
+
+POSES = "poses.json"
+"""Poses that Register is to start from or to keep; only ever written by the user."""
 
 RESULTS = ("scene.glb", "scene.json", "report.html", "run.json")
 """What remains of a run whose intermediate files are not wanted."""
@@ -349,6 +353,8 @@ class RunFolder:
             elif self.is_users(f"{base}/mesh.glb"):
                 continue
             else:
+                # A pose of the user's may be for a candidate that is no more; Compose tells so.
+                chosen = chosen if chosen < len(entry.candidates) else 0
                 self.write(f"{base}/mesh.glb", entry.candidates[chosen].glb)
             for index, mesh in enumerate(entry.candidates):
                 if len(entry.candidates) > 1:
@@ -402,9 +408,33 @@ class RunFolder:
         Raises:
             BadInput: missing or broken; the message names the object.
         """
-        data = self._json("placements.json", dict)
-        path = self.path / "placements.json"
-        entries = data.get("objects")
+        return self._placements("placements.json")
+
+    def read_given(self) -> Placements | None:
+        """``poses.json``: poses of the user's own for Register; None when there is no such file.
+
+        It is laid out as ``placements.json`` (a copy will do); id and camera_from_object are
+        enough, and ``"locked": true`` keeps a pose as it is.
+
+        Raises:
+            BadInput: broken, two entries for an object, or one with neither pose nor failure.
+        """
+        if not self.has(POSES):
+            return None
+        given, seen = self._placements(POSES), set()
+        for placement in given.placements:
+            where = f"{self.path / POSES}, object {placement.id}"
+            if placement.id in seen:
+                raise BadInput(f"{where}: it is there twice; give each object one pose")
+            without = placement.camera_from_object is None
+            if without and (placement.locked or placement.failure == NO_POSE):
+                raise BadInput(f"{where} has no camera_from_object; give it a 4x4 matrix")
+            seen.add(placement.id)
+        return given
+
+    def _placements(self, name: str) -> Placements:
+        path = self.path / name
+        entries = self._json(name, dict).get("objects")
         if not isinstance(entries, list):
             raise BadInput(f"{path} must hold a list under 'objects'")
         return Placements(tuple(placement_from_json(e, path) for e in entries), "run folder")

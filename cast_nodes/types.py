@@ -276,6 +276,7 @@ class Placement:
         covariance: (7, 7) of rotation vector (rad, camera axes, about the mesh's centre),
             translation of that centre (camera units) and log scale, as the photo's evidence
             tells; None where it was not estimated.
+        locked: the pose is the user's: Register keeps it as it is and only measures its fit.
     """
 
     id: int
@@ -286,6 +287,7 @@ class Placement:
     alternatives: tuple[Sim3, ...] = ()
     failure: str = ""
     covariance: np.ndarray | None = None
+    locked: bool = False
 
 
 @dataclass(frozen=True, eq=False)

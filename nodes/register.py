@@ -35,6 +35,12 @@ class Register(io.ComfyNode):
                 CastObjects.Input("objects", tooltip="From CAST Filter."),
                 CastGeometry.Input("geometry", tooltip="From CAST Depth."),
                 CastMeshes.Input("meshes", tooltip="From CAST Mesh."),
+                CastPlacements.Input(
+                    "given",
+                    optional=True,
+                    tooltip="Poses to start from as well, such as another CAST Register's; they"
+                    " come out refined. Locked ones stay as they are.",
+                ),
                 retry_input("placement"),
                 on_failure_input(),
                 backend_input("register"),
@@ -48,10 +54,10 @@ class Register(io.ComfyNode):
 
     @classmethod
     async def execute(
-        cls, objects, geometry, meshes, retry="", on_failure="continue", backend=None
+        cls, objects, geometry, meshes, given=None, retry="", on_failure="continue", backend=None
     ) -> io.NodeOutput:
         choice = choice_from("register", backend)
-        inputs = RegisterInputs(with_retries(objects, retry), geometry, meshes)
+        inputs = RegisterInputs(with_retries(objects, retry), geometry, meshes, given)
         placements, log = await run_stage("register", register, inputs, choice)
         failures = failure_lines(objects, placements.placements)
         posed = posed_by(meshes, placements)

@@ -3,6 +3,9 @@
 ``register(inputs, choice, context) -> Placements``. A backend's run is
 ``run(problems: Sequence[Problem], options, context) -> list[Placement]``: one placement a
 problem, in order, with a ``failure`` where there is none.
+
+Poses from elsewhere (``RegisterInputs.given``) are hypotheses to a backend that takes them, and
+come out refined; locked ones come out as they went in.
 """
 
 from __future__ import annotations
@@ -13,7 +16,8 @@ from ..backends import Choice
 from ..content import content_key
 from ..context import Context, Progress
 from ..errors import BackendNotReady, BadInput, Cancelled, CastError, ObjectFailure
-from ..types import Geometry, Meshes, Objects, Placement, Placements
+from ..types import Geometry, Meshes, Objects, Placement, Placements, SceneObject
+from .given import sorted_out, with_fit
 from .problem import Problem, make_problem
 from .survey import Survey, survey_photo
 
@@ -22,11 +26,18 @@ __all__ = ["Problem", "RegisterInputs", "Survey", "make_problem", "register", "s
 
 @dataclass(frozen=True, eq=False)
 class RegisterInputs:
-    """What Register works on; objects and meshes are joined by id."""
+    """What Register works on; objects, meshes and given placements are joined by id.
+
+    Attributes:
+        given: poses from elsewhere, of any of the objects. Locked ones are kept as they are, the
+            others are where a backend that takes them (``BackendInfo.takes_given``) starts from
+            as well; of those only pose and candidate count.
+    """
 
     objects: Objects
     geometry: Geometry
     meshes: Meshes
+    given: Placements | None = None
 
 
 def register(inputs: RegisterInputs, choice: Choice, context: Context) -> Placements:
@@ -44,21 +55,19 @@ def register(inputs: RegisterInputs, choice: Choice, context: Context) -> Placem
         done = len(placements)
         context.progress(Progress("register", done, len(kept), label, reused))
 
-    if kept:
+    given = sorted_out(inputs.given, inputs.objects, inputs.meshes, choice.backend, context)
+    if any(item.id not in given.locked for item in kept):
         choice.backend.require(context)
     surveyed = survey_photo(inputs.geometry, inputs.objects) if kept else None
     waiting: list[tuple[Problem, str]] = []
     for item in kept:
         context.cancel.check()
-        label = f"{item.label} {item.id}"
-        try:
-            entry = inputs.meshes.get(item.id)
-            problem = make_problem(item, inputs.objects, inputs.geometry, entry, surveyed)
-        except ObjectFailure as error:
-            finish(Placement(item.id, None, failure=str(error)), label, False)
+        label = _name(item)
+        problem, reason = _problem(item, inputs, surveyed, given.starts.get(item.id))
+        if item.id in given.locked:
+            finish(with_fit(given.locked[item.id], problem), label, True)
             continue
-        except Exception as error:  # one object's surprise must not end the others
-            reason = f"{label}: {type(error).__name__}: {error}"
+        if problem is None:
             finish(Placement(item.id, None, failure=reason), label, False)
             continue
         key = content_key(choice.identity, problem.key, item.retry)
@@ -80,6 +89,23 @@ def register(inputs: RegisterInputs, choice: Choice, context: Context) -> Placem
         source=choice.backend.info.name,
         notes=surveyed.notes if surveyed else (),
     )
+
+
+def _problem(
+    item: SceneObject, inputs: RegisterInputs, surveyed: Survey | None, given: Placement | None
+) -> tuple[Problem | None, str]:
+    """An object's problem, or why there is none."""
+    entry = inputs.meshes.get(item.id)
+    try:
+        return make_problem(item, inputs.objects, inputs.geometry, entry, surveyed, given), ""
+    except ObjectFailure as error:
+        return None, str(error)
+    except Exception as error:  # one object's surprise must not end the others
+        return None, f"{_name(item)}: {type(error).__name__}: {error}"
+
+
+def _name(item: SceneObject) -> str:
+    return f"{item.label} {item.id}"
 
 
 def _solved(problems: list[Problem], choice: Choice, context: Context) -> list[Placement]:

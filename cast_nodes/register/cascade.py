@@ -61,9 +61,11 @@ def register_batch(
         ]
 
     def extra(setting: Setting, index: int) -> list[Poses]:
-        given = setting.problems[index].given
-        row = next(iter(setting.rows[index].values()))
-        return [given_starts(setting, index, row, given, options)] if given else []
+        problem = setting.problems[index]
+        row = setting.rows[index].get(problem.given_candidate)
+        if row is None or not problem.given:
+            return []
+        return [given_starts(setting, index, row, problem.given, options)]
 
     return _each(problems, options, context, starts, extra)
 

@@ -78,6 +78,7 @@ BACKEND = Backend(
         kind="embedded",
         summary="Batched multi-hypothesis registration on points and silhouettes, chosen by z-buffer.",
         version=3,
+        takes_given=True,
     ),
     options=HybridOptions,
     run=run,

@@ -16,7 +16,7 @@ from scipy import ndimage
 from ..content import content_key
 from ..errors import ObjectFailure
 from ..frames import Sim3
-from ..types import Geometry, Mesh, MeshEntry, Objects, SceneObject
+from ..types import Geometry, Mesh, MeshEntry, Objects, Placement, SceneObject
 from .dewarp import log_correction
 from .survey import Survey, survey_photo
 from .window import WORKING_SIDE, Window, overlaps, window_of
@@ -48,7 +48,8 @@ class Problem:
         approximate: the points are a guess; masks and contacts count for more.
         metric: camera units are metres.
         candidates: the meshes to choose from, at least one.
-        given: poses from elsewhere of the first candidate, to be tried beside those found here.
+        given: poses from elsewhere, to be tried beside those found here.
+        given_candidate: index of the candidate that they pose.
         walls: (n, 4) planes n.p + d = 0 of the room, n towards the camera.
     """
 
@@ -67,6 +68,7 @@ class Problem:
     metric: bool
     candidates: tuple[Mesh, ...] = field(default=())
     given: tuple[Sim3, ...] = ()
+    given_candidate: int = 0
     walls: np.ndarray = field(default_factory=lambda: np.zeros((0, 4)))
 
     @cached_property
@@ -75,7 +77,7 @@ class Problem:
         return content_key(
             self.intrinsics, self.mask, self.unknown, self.depth, self.colour, self.points,
             self.up, self.floor, self.base, self.approximate, self.metric, self.candidates,
-            self.given, self.walls,
+            self.given, self.given_candidate, self.walls,
         )  # fmt: skip
 
 
@@ -85,12 +87,15 @@ def make_problem(
     geometry: Geometry,
     entry: MeshEntry | None,
     surveyed: Survey | None = None,
+    given: Placement | None = None,
 ) -> Problem:
     """Cuts an object's problem out of the photo.
 
     Args:
         surveyed: ``survey_photo(geometry, objects)``, made here when it is None; the same for all
             objects of a photo.
+        given: a placement from elsewhere of one of the entry's candidates, to start from as well;
+            only its pose and candidate count.
 
     Raises:
         ObjectFailure: no mesh, no mask, or no valid point; the message says which.
@@ -121,6 +126,7 @@ def make_problem(
         raise ObjectFailure(f"{name} has no valid point of the point map inside its mask")
     points = _straightened(points, trusted, window, objects, surveyed)
     floor = surveyed.ground.floor
+    pose = given.camera_from_object if given else None
     in_front = _in_front(item, mask, points, objects, geometry.approximate, window, surveyed)
     unknown = (in_front | ~window.inside) & ~mask
     return Problem(
@@ -139,6 +145,8 @@ def make_problem(
         metric=geometry.metric,
         candidates=entry.candidates,
         walls=_walls(geometry, surveyed),
+        given=(pose,) if pose else (),
+        given_candidate=given.candidate if given and pose else 0,
     )
 
 

@@ -133,8 +133,7 @@ def given_starts(
     """Given poses of one problem, in its unit and for the normalised mesh."""
     problem, surface = setting.problems[index], setting.surfaces[row]
     unit, device = setting.batch.unit[index], setting.samples.device
-    mesh = problem.candidates[next(iter(setting.rows[index]))]
-    upright = problem.up is not None and stands_upright(mesh, options)
+    upright = problem.up is not None and stands_upright(setting.mesh(index, row), options)
 
     def tensor(array) -> torch.Tensor:
         return torch.from_numpy(np.asarray(array, np.float32)).to(device)

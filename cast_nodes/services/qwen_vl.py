@@ -23,9 +23,7 @@ def qwen_vision(model: str = MODEL) -> Vision:
 
     def send(text: str, pictures: Sequence[bytes], seed: int, temperature: float) -> Reply:
         parts = [{"image": data_uri(picture)} for picture in pictures]
-        answer = converse(
-            model, [*parts, text_part(text)], temperature=temperature, seed=seed
-        )
+        answer = converse(model, [*parts, text_part(text)], temperature=temperature, seed=seed)
         usage = answer["usage"]
         tokens = usage.get("total_tokens") or sum(
             usage.get(name, 0) for name in ("input_tokens", "output_tokens")
