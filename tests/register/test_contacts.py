@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -9,8 +10,11 @@ import pytest
 
 from cast_nodes.backends import choose
 from cast_nodes.context import Context
+from cast_nodes.errors import BadInput
 from cast_nodes.register import register
+from cast_nodes.run_folder import RunFolder
 from cast_nodes.store import Store
+from cast_nodes.types import Placements
 
 PITCH = np.deg2rad(18)  # of the fixture's camera
 
@@ -72,3 +76,22 @@ def deepest(room, placement) -> float:
 
     mesh = room.inputs.meshes.get(placement.id).candidates[placement.candidate]
     return float((placement.camera_from_object.apply(read_mesh(mesh).vertices) @ AHEAD).max())
+
+
+def test_a_covariance_is_written_to_placements_json_and_read_back(chair_room, tmp_path):
+    placement = placed(chair_room.inputs)
+    folder = RunFolder(tmp_path)
+    folder.write_placements(Placements((placement,)))
+    (again,) = folder.read_placements().placements
+    np.testing.assert_allclose(again.covariance, placement.covariance)
+
+
+def test_a_covariance_of_another_shape_names_file_object_and_field(chair_room, tmp_path):
+    folder = RunFolder(tmp_path)
+    folder.write_placements(Placements((placed(chair_room.inputs),)))
+    path = tmp_path / "placements.json"
+    data = json.loads(path.read_text())
+    data["objects"][0]["covariance"] = [[1, 2], [3, 4]]
+    path.write_text(json.dumps(data))
+    with pytest.raises(BadInput, match=r"placements\.json, object 0, covariance: must be 7 rows"):
+        folder.read_placements()

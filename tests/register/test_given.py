@@ -19,7 +19,7 @@ from cast_nodes.register import RegisterInputs, register
 from cast_nodes.run_folder import RunFolder
 from cast_nodes.types import MeshEntry, Meshes, Placement, Placements
 
-from .conftest import HEIGHT, WIDTH, Room, chair, make_room, mesh_of, upright_pose
+from .conftest import HEIGHT, WIDTH, Room, chair, crate, make_room, mesh_of, upright_pose
 
 
 def solve(inputs: RegisterInputs, **options) -> list[Placement]:
@@ -320,3 +320,20 @@ class TestCommandLine:
         poses_file(folder, {"id": 0, "camera_from_object": [[1]]})
         assert self.register(folder) == 2
         assert "poses.json, object 0, camera_from_object" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("first", ["crate", "broken"])
+def test_a_pose_of_another_candidate_starts_that_one(backward_room, first):
+    """The given pose is the second mesh's, whose unit is a hundredth of the first's."""
+    small = chair().moved(np.diag([0.01, 0.01, 0.01, 1.0]))
+    truth = backward_room.truth[0]
+    start = rough(replace(truth, scale=100 * truth.scale))
+    other = mesh_of(crate()) if first == "crate" else replace(mesh_of(crate()), glb=b"nothing")
+    inputs = replace(
+        backward_room.with_candidates(other, mesh_of(small)),
+        objects=backward_room.inputs.objects,
+        geometry=backward_room.inputs.geometry,
+    )
+    (found,) = solve(given(inputs, Placement(0, start, 1)), hypotheses=8)
+    assert found.candidate == 1
+    assert backward_room.error(0, found.camera_from_object, small) < 0.01
