@@ -17,6 +17,7 @@ import torch
 from scipy.spatial import KDTree
 
 from ._diff_pose import Pose
+from .judging import APPROXIMATE_TRUST
 from .problem import Problem
 from .sampling import Surface
 
@@ -28,8 +29,6 @@ LEAST_PROBABILITY = 0.01
 """The focal term's logarithm ends here, so that no single pixel outweighs the others."""
 KNEE = 0.05
 """Distances below it count squared, above it linearly."""
-APPROXIMATE_TRUST = 0.02
-"""Weight of the points where the point map is a guess."""
 POINTS = 500
 ROOM = 1.5
 """The background box ends so many units beyond the observed points."""

@@ -13,11 +13,8 @@ from typing import NamedTuple, Protocol
 import numpy as np
 import torch
 
+from .judging import STANDING
 from .problem import Problem
-
-STANDING = (0.1, 0.02)
-"""A mask meets the floor when its lower end is no higher than this share of the object's size
-plus this share of its distance: floors are estimates, and worse ones far away."""
 
 
 class Pose(NamedTuple):

@@ -20,6 +20,7 @@ from ._diff_ready import Renderer
 from ._diff_render import Silhouettes, make_silhouettes, welded
 from ._diff_starts import Start, make_starts
 from .batch import unit_of
+from .judging import COLOUR_TELLS, FALLBACK_HANDICAP, TIE
 from .problem import Problem
 from .sampling import Surface, surface_of
 from .scoring import Fit, fit_of
@@ -35,14 +36,8 @@ PATIENCE = 40
 """Steps without progress after which a descent ends."""
 PROGRESS = 0.005
 """Progress is a loss lower by this share; less is the renderer's noise."""
-TIE = 0.02
-"""Scores closer than this are told apart by colour, or are ambiguous."""
-COLOUR_TELLS = 0.15
 SAME = 0.03
 """Poses whose surfaces lie this close (share of the size) are one."""
-FALLBACK_HANDICAP = 0.4
-"""A mesh made from the very mask fits its outline by construction; behind other candidates it
-must score better by this much."""
 
 Watch = Callable[[int, float, torch.Tensor], None]
 """Called after each step with its number, loss and silhouette; for tests and pictures."""

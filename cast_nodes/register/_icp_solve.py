@@ -18,6 +18,7 @@ from ._icp_consensus import Pose, consensus, likely_sizes
 from ._icp_outline import Outline
 from ._icp_refine import Refined, Target, refine
 from .batch import unit_of
+from .judging import APPROXIMATE_TRUST, COLOUR_TELLS, FALLBACK_HANDICAP, SYMMETRIC_GAP, TIE
 from .sampling import Surface, surface_of
 from .scoring import Fit, fit_of
 
@@ -30,18 +31,8 @@ COARSE = (0.08, 0.05)
 FINALISTS = 3
 SIZE_STEPS = (0.1, 0.05, 0.025)
 """Changes of log size that the z-buffer is asked about."""
-APPROXIMATE_TRUST = 0.02
-"""Weight of guessed points in the score."""
-FALLBACK_HANDICAP = 0.4
-"""A mesh made from the very mask fits its outline by construction; behind other candidates it
-must fit better by this much."""
 WORTH_SIZING = 0.15
 """A finalist farther behind the best does not get its size mended."""
-TIE = 0.02
-"""Scores closer than this are told apart by colour, or are ambiguous."""
-COLOUR_TELLS = 0.15
-SYMMETRIC_GAP = 0.012
-"""Mean distance, in diagonals, below which a turned mesh counts as the same."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,11 +7,10 @@ import torch
 
 from .batch import Poses
 from .distance import Fields
+from .judging import SYMMETRIC_GAP
 
 SAME_ANGLE = np.deg2rad(20.0)
 SAME_SIZE = 0.12
-SYMMETRIC_GAP = 0.012
-"""Mean distance, in diagonals, below which a turned mesh counts as the same."""
 
 
 def distinct(

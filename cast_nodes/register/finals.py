@@ -14,6 +14,7 @@ from ..raster import Raster
 from ..types import Placement
 from .batch import Poses
 from .choose import same_shape
+from .judging import COLOUR_TELLS, TIE
 from .outline import Outlined, borders_of, make_pairs
 from .priors import priors_of
 from .problem import Problem
@@ -30,9 +31,6 @@ PRECISION = 2e4
 """Inverse variance, per unit squared, of all observed points together."""
 FEWEST_PIXELS = 12
 """An outline of fewer pixels pulls a mesh anywhere."""
-TIE = 0.02
-"""Scores closer than this are told apart by colour, or are ambiguous."""
-COLOUR_TELLS = 0.15
 
 
 @dataclass(frozen=True, eq=False)

@@ -60,8 +60,7 @@ def borders_of(problem: Problem) -> Borders:
     slope /= np.maximum(np.linalg.norm(slope, axis=-1, keepdims=True), 1e-6)
     # Inside, the border to an occluder is none of the object's; outside, beyond one, likewise.
     tells = np.where(mask, to_background <= to_unknown + 1, (to_mask <= to_unknown) & ~unknown)
-    inner = mask & ~ndimage.binary_erosion(mask, border_value=1)
-    edge = inner & (to_background < 1.5) & (to_unknown > 2.5)
+    edge = _rim(mask) & (to_background < 1.5) & (to_unknown > 2.5)
     return Borders(apart, slope.astype(np.float32), tells, np.argwhere(edge))
 
 
@@ -100,7 +99,7 @@ def make_pairs(
     size = poses.log_size.exp().cpu().numpy()
     for i, (problem, borders, seen, unit) in enumerate(rendered):
         shown = seen.mask
-        rim = shown & ~ndimage.binary_erosion(shown, border_value=1)
+        rim = _rim(shown)
         if not rim.any():
             continue
         found = _pairs(rim, borders)
@@ -120,7 +119,16 @@ def make_pairs(
             line[at] = np.concatenate([normal[chosen], offset[chosen, None]], 1)
             weight[at] = 1 / len(chosen)
     device = poses.log_size.device
-    return Pairs(*(torch.from_numpy(a).to(device) for a in (points, line, weight)), scale)
+
+    def tensor(array: np.ndarray) -> torch.Tensor:
+        return torch.from_numpy(array).to(device)
+
+    return Pairs(tensor(points), tensor(line), tensor(weight), scale)
+
+
+def _rim(mask: np.ndarray) -> np.ndarray:
+    """(h, w) bool, pixels of a mask with a neighbour outside it; the picture's end is no border."""
+    return mask & ~np.asarray(ndimage.binary_erosion(mask, border_value=1), bool)
 
 
 def _pairs(rim: np.ndarray, borders: Borders):

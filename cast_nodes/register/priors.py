@@ -5,12 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from .batch import Poses
+from .judging import FALLBACK_HANDICAP
 from .setting import Setting
 from .starts import foot_height
 
-FALLBACK_HANDICAP = 0.4
-"""A mesh made from the very mask fits its outline by construction: as a fallback, behind models
-that know nothing of the mask, it must fit better by this much to be the better explanation."""
 GROUND_ERROR = 0.015
 """How well a floor's height is known, share of the distance."""
 STANDS, SUNK = 0.06, 0.3

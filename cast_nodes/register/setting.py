@@ -12,11 +12,10 @@ from ..errors import CastError
 from ..types import Mesh
 from .batch import SAMPLES, Batch, make_batch, stack_samples
 from .distance import Fields
+from .judging import APPROXIMATE_TRUST
 from .problem import Problem
 from .sampling import Surface, surface_of
 
-APPROXIMATE_TRUST = 0.02
-"""Weight of points that are a guess."""
 SPLATS = 10_000
 """Samples of a mesh for coarse z-buffers."""
 

@@ -13,6 +13,7 @@ from ..frames import CAMERA_UP, Sim3
 from ..types import Mesh
 from . import hypotheses
 from .batch import Poses, unit_of
+from .judging import STANDING
 from .problem import Problem
 from .setting import Setting
 
@@ -24,9 +25,6 @@ CONTACT, APPROXIMATE_CONTACT = 0.1, 3.0
 """Weight of standing on the floor, where all observed points together weigh 1."""
 TILT, APPROXIMATE_TILT = 0.5, 3.0
 """Weight of standing upright."""
-STANDING = (0.1, 0.02)
-"""An object stands on the floor when its lower end is no higher than this share of
-its size plus this share of its distance (floors are estimates)."""
 
 AGAINST = (0.3, 0.02)
 """An object may stand against a wall when its seen points come as near, likewise."""
