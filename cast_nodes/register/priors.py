@@ -13,6 +13,9 @@ GROUND_ERROR = 0.015
 """How well a floor's height is known, share of the distance."""
 STANDS, SUNK = 0.06, 0.3
 """Score for standing on the floor, and lost by sinking into it."""
+ELSEWHERE, NEARLY = 0.2, (0.2, 0.3)
+"""Score lost where the geometry is a guess, yet puts the object quite elsewhere: from the first log
+ratio of distances on, all of it from both together on."""
 FACING = 0.08
 """Score that turning its front to the camera is worth for a thing rarely seen from behind, where
 the geometry is a guess."""
@@ -26,6 +29,11 @@ def priors_of(setting: Setting, poses: Poses) -> np.ndarray:
     priors = np.zeros(len(poses))
     height = foot_height(setting, poses).cpu().numpy()
     reach = GROUND_ERROR * setting.batch.distance.cpu().numpy()[poses.problem.cpu().numpy()]
+    size = poses.log_size.exp().cpu().numpy()
+    seen_at = setting.batch.distance.cpu().numpy()[poses.problem.cpu().numpy()]
+    # What one sees of a thing is its near side, a third of the diagonal before its middle.
+    ratio = np.maximum(translation[:, 2] - size / 3, 1e-3) / seen_at
+    elsewhere = ((np.abs(np.log(ratio)) - NEARLY[0]) / NEARLY[1]).clip(0, 1)
     for i in range(len(poses)):
         problem = setting.problems[int(poses.problem[i])]
         if problem.floor is not None and poses.tilt[i] > 0:
@@ -36,6 +44,8 @@ def priors_of(setting: Setting, poses: Poses) -> np.ndarray:
         mesh = problem.candidates[candidate]
         if mesh.view_aligned and candidate > 0:
             priors[i] -= FALLBACK_HANDICAP
+        if problem.approximate:
+            priors[i] -= ELSEWHERE * elsewhere[i]
         if problem.approximate and mesh.faces_viewer:
             priors[i] += FACING * facing[i]
     return priors

@@ -95,3 +95,20 @@ def test_a_covariance_of_another_shape_names_file_object_and_field(chair_room, t
     path.write_text(json.dumps(data))
     with pytest.raises(BadInput, match=r"placements\.json, object 0, covariance: must be 7 rows"):
         folder.read_placements()
+
+
+def test_guessed_points_still_keep_a_thing_on_a_table_from_falling_to_the_floor(chair_room):
+    """Its lower end is hidden, so it might stand on the floor: half as far again, and as large."""
+    from cast_nodes.register import make_problem
+    from cast_nodes.register.cascade import register_batch
+    from cast_nodes.register.hybrid import HybridOptions
+
+    inputs = chair_room.inputs
+    item = inputs.objects.kept[0]
+    entry = inputs.meshes.get(item.id)
+    problem = make_problem(item, inputs.objects, inputs.geometry, entry)
+    lower = np.array([*problem.floor[:3], 1.6 * problem.floor[3]])
+    problem = replace(problem, approximate=True, base=float("nan"), floor=lower)
+    (found,) = register_batch([problem], HybridOptions(), Context())
+    true = chair_room.truth[0].translation
+    assert abs(np.log(found.camera_from_object.translation[2] / true[2])) < 0.15
