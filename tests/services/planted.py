@@ -16,7 +16,7 @@ from doubles.replicate import Prediction, ReplicateDouble, mesh_outcome
 from doubles.server import Answer
 from doubles.tripo import TripoDouble
 from PIL import Image
-from scenes import labels, photo, saved
+from service_scenes import labels, photo, saved
 
 PACKAGES = ("replicate", "dashscope", "tripo3d")
 

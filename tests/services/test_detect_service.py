@@ -11,7 +11,7 @@ pytest.importorskip("replicate")
 
 from doubles.replicate import ReplicateDouble
 from doubles.server import Answer, Drop, free_address
-from scenes import HEIGHT, WIDTH, context, labels, photo, saved
+from service_scenes import HEIGHT, WIDTH, context, labels, photo, saved
 
 from cast_nodes.backends import choose, get_backend
 from cast_nodes.detect import DetectInputs, detect

@@ -16,7 +16,7 @@ from dataclasses import replace
 from doubles.dashscope import DashScopeDouble, problem
 from doubles.openai import OpenAIDouble
 from doubles.server import Answer, Drop, Hang, Late, free_address, wait_until
-from scenes import HEIGHT, WIDTH, context, objects
+from service_scenes import HEIGHT, WIDTH, context, objects
 
 from cast_nodes.backends import choose, get_backend
 from cast_nodes.errors import BackendNotReady, BadInput, Cancelled

@@ -11,7 +11,7 @@ from PIL import Image
 pytest.importorskip("dashscope")
 
 from doubles.dashscope import DashScopeDouble, problem
-from scenes import context, objects
+from service_scenes import context, objects
 
 from cast_nodes.errors import BackendNotReady
 from cast_nodes.relations import RelationOptions, Relations, relations_from_vlm

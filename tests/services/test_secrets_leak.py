@@ -20,7 +20,7 @@ pytest.importorskip("tripo3d")
 
 from doubles.server import Answer
 from planted import KEYS, Doubles, draw_corner, places_with
-from scenes import context, photo
+from service_scenes import context, photo
 
 from cast_nodes.backends import choose
 from cast_nodes.detect import DetectInputs, detect
