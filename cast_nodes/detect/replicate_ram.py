@@ -27,7 +27,7 @@ from .ram_answer import objects_from_answer, read_list
 
 MODEL = "fishwowater/ram-grounded-sam-maskfixed"
 MODEL_VERSION = "ea5ba20f4689f8e44f124214dd2831feaad23d3f92fac380b34669f6bb9eaf18"
-PRICE = Price(0.01, "photo", "replicate.com, some 10 GPU seconds", "2025-11")
+PRICE = Price(0.01, "photo", "replicate.com, some 10 GPU seconds", "2025, unchecked")
 WHAT = "detection"
 
 

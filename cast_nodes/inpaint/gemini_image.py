@@ -20,7 +20,7 @@ from ._service import (
     spent,
 )
 
-PRICE = Price(0.039, "picture", "ai.google.dev/pricing", "2025-11")
+PRICE = Price(0.039, "picture", "ai.google.dev/pricing", "2025, unchecked")
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,7 @@ from ._service import (
     spent,
 )
 
-PRICE = Price(0.045, "picture", "alibabacloud.com/help/model-studio", "2025-11")
+PRICE = Price(0.045, "picture", "alibabacloud.com/help/model-studio", "2025, unchecked")
 
 
 @dataclass(frozen=True)

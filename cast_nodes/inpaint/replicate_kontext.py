@@ -16,7 +16,7 @@ from ..services.task_api import Finished, TaskState
 from ..services.tasks import task_result
 from ._service import EditRequest, ServiceOptions, no_picture, painter, picture_from, spent
 
-PRICE = Price(0.025, "picture", "replicate.com", "2025-11")
+PRICE = Price(0.025, "picture", "replicate.com", "2025, unchecked")
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -18,6 +17,7 @@ from ..types import Placement
 from .batch import Poses
 from .choose import distinct
 from .finals import decide, polished
+from .hybrid_options import HybridOptions
 from .priors import priors_of
 from .problem import Problem
 from .residuals import Effort, Evidence
@@ -25,9 +25,6 @@ from .scoring import Pictures, snapped, splat, splat_scores
 from .setting import Setting, make_setting, surfaces_of
 from .solver import solve
 from .starts import given_starts, starts_of, wall_of
-
-if TYPE_CHECKING:
-    from .hybrid import HybridOptions
 
 ROUNDS = (
     Effort(points=192, samples=256, contour=40, kernel=0.2, iterations=8),

@@ -9,37 +9,16 @@ gravity and floor contact decide, and the points set no more than the rough dist
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
-from ..backends import Backend, BackendInfo, Options, option
+from ..backends import Backend, BackendInfo
 from ..context import Context
 from ..errors import BadInput, Cancelled, CastError
 from ..types import Placement
+from .hybrid_options import HybridOptions
 
 if TYPE_CHECKING:
     from .problem import Problem
-
-Switch = Literal["auto", "on", "off"]
-
-
-@dataclass(frozen=True)
-class HybridOptions(Options):
-    upright: Switch = option(
-        "auto",
-        "Keep each mesh's y axis along gravity. auto: when gravity is known and the mesh is upright by nature",
-    )
-    floor_contact: Switch = option(
-        "auto", "Stand objects on the floor. auto: those whose lowest points are near it"
-    )
-    hypotheses: int = option(
-        48, "Start poses per object and candidate mesh", low=8, high=512, step=8
-    )
-    device: Literal["cpu", "cuda"] = option("cpu", "Where to compute")
-    wall_contact: Switch = option(
-        "off",
-        "Push objects against the wall beside them. auto: those whose seen points are near it",
-    )
 
 
 def run(problems: Sequence[Problem], options: HybridOptions, context: Context) -> list[Placement]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -13,12 +12,10 @@ from ..frames import CAMERA_UP, Sim3
 from ..types import Mesh
 from . import hypotheses
 from .batch import Poses, unit_of
+from .hybrid_options import HybridOptions
 from .judging import STANDING
 from .problem import Problem
 from .setting import Setting
-
-if TYPE_CHECKING:
-    from .hybrid import HybridOptions
 
 START_SAMPLES = 256
 CONTACT, APPROXIMATE_CONTACT = 0.1, 3.0

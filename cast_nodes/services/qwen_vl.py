@@ -14,7 +14,7 @@ PRICE = Price(
     usd=0.004,
     per="request",
     source="alibabacloud.com/help/model-studio",  # two pictures of 1280 px, 400 words back
-    as_of="2025-09",
+    as_of="2025, unchecked",
 )
 
 
