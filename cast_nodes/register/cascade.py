@@ -170,8 +170,25 @@ def _searched(setting: Setting, evidence: Evidence, poses: Poses, context: Conte
     context.cancel.check()
     poses = snapped(batch, poses, splat(batch, samples, poses), pictures, NEAR)
     score = _coarse_scores(setting, pictures, poses, setting.splats)
-    poses = _keep(poses, -score, KEPT[1], count, False)
-    return Poses.joined([poses, *_turned(setting, poses)])
+    kept = _keep(poses, -score, KEPT[1], count, False)
+    return Poses.joined([kept, *_turned(setting, kept), *_fallbacks(setting, poses, kept, score)])
+
+
+def _fallbacks(setting: Setting, poses: Poses, kept: Poses, score: np.ndarray) -> list[Poses]:
+    """The best pose of each fallback mesh that was not kept.
+
+    Coarse pictures flatter models; whether a fallback is the better explanation is for exact ones.
+    """
+    there = {(int(p), int(s)) for p, s in zip(kept.problem, kept.surface, strict=True)}
+    best: dict[tuple[int, int], int] = {}
+    for i in range(len(poses)):
+        place = int(poses.problem[i]), int(poses.surface[i])
+        if place in there or not setting.is_fallback(*place):
+            continue
+        if place not in best or score[i] > score[best[place]]:
+            best[place] = i
+    rows = torch.tensor(sorted(best.values()), dtype=torch.long, device=poses.log_size.device)
+    return [poses[rows]] if len(rows) else []
 
 
 def _coarse_scores(

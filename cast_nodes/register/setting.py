@@ -46,6 +46,11 @@ class Setting:
         """Index of the candidate of a problem that a row of ``surfaces`` is."""
         return next(c for c, row in self.rows[problem].items() if row == surface)
 
+    def is_fallback(self, problem: int, surface: int) -> bool:
+        """Whether a mesh was made from the object's very mask and stands behind others."""
+        candidate = self.candidate(problem, surface)
+        return candidate > 0 and self.problems[problem].candidates[candidate].view_aligned
+
     def mesh(self, problem: int, surface: int) -> Mesh:
         """The candidate mesh of a problem that a row of ``surfaces`` was made from."""
         return self.problems[problem].candidates[self.candidate(problem, surface)]
