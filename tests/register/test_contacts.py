@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
 
 from cast_nodes.backends import choose
 from cast_nodes.context import Context
 from cast_nodes.errors import BadInput
 from cast_nodes.register import register
+from cast_nodes.register.batch import Poses
+from cast_nodes.register.cascade import _fallbacks
 from cast_nodes.run_folder import RunFolder
 from cast_nodes.store import Store
 from cast_nodes.types import Placements
@@ -112,3 +116,18 @@ def test_guessed_points_still_keep_a_thing_on_a_table_from_falling_to_the_floor(
     (found,) = register_batch([problem], HybridOptions(), Context())
     true = chair_room.truth[0].translation
     assert abs(np.log(found.camera_from_object.translation[2] / true[2])) < 0.15
+
+
+def test_the_best_pose_of_a_fallback_that_coarse_pictures_dropped_joins_the_last_round():
+    """Rows 2 and 3 pose the fallback; both were dropped, the second is the better one."""
+    surface = torch.tensor([0, 0, 1, 1])
+    zero, number = torch.zeros(4, dtype=torch.long), torch.arange(4.0)
+    poses = Poses(
+        torch.eye(3).expand(4, 3, 3), torch.zeros(4, 3), number, zero, surface,
+        number, number, number, torch.zeros(4, 3),
+    )  # fmt: skip
+    setting = SimpleNamespace(is_fallback=lambda problem, surface: surface == 1)
+    score = np.array([0.9, 0.8, 0.1, 0.3])
+    (joined,) = _fallbacks(setting, poses, poses[torch.tensor([0, 1])], score)
+    assert joined.log_size.tolist() == [3.0]
+    assert _fallbacks(setting, poses, poses[torch.tensor([0, 2])], score) == []
