@@ -56,7 +56,7 @@ BACKEND = Backend(
         label="Hybrid (points, silhouette, gravity)",
         kind="embedded",
         summary="Batched multi-hypothesis registration on points and silhouettes, chosen by z-buffer.",
-        version=4,
+        version=5,
         takes_given=True,
     ),
     options=HybridOptions,
