@@ -43,7 +43,7 @@ def test_a_plane_stays_the_same_plane_at_any_size(old, new, tilt_x: float, tilt_
 @given(SIZES, SIZES, st.integers(0, 2**31))
 def test_points_project_onto_their_own_pixels(old, new, seed: int):
     depth = np.exp(np.random.default_rng(seed).normal(0, 1, old))
-    geometry = geometry_of(Measured(depth, intrinsics=camera(old)), *new, "x")
+    geometry = geometry_of(Measured(depth, intrinsics=camera(old)), new[0], new[1], "x")
     pixels = project(geometry.points, geometry.intrinsics)
     np.testing.assert_allclose(pixels, pixel_centres(*new), atol=1e-3)
 
