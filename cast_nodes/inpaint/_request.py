@@ -14,7 +14,7 @@ from ..types import View
 from . import InpaintItem, InpaintOptions
 from ._canvas import Layout, cropped, cut_back, draw_canvas, layout_for
 from ._completed import completed_view
-from ._frame import Frame, drawn, frame_of, ground_for, mask_in_frame
+from ._frame import Frame, drawn, frame_of, ground_for, mask_in_frame, unknown_part
 from ._prompts import CANVAS, PLAIN, filled
 
 PLAIN_SIDE = 1024  # px, side of the square that plain mode sends: what editors work at
@@ -70,7 +70,7 @@ def masks_of(item: InpaintItem, request: Request) -> tuple[np.ndarray, np.ndarra
     box = (0, 0, width, height) if request.layout is None else request.layout.inner
     side = box[2] - box[0]
     _, seen = drawn(item, request.frame, side, request.ground)
-    unknown = mask_in_frame(item.hidden | ~item.inside, request.frame, side)
+    unknown = mask_in_frame(unknown_part(item), request.frame, side)
     out = []
     for mask in (seen, np.clip(unknown, 0, 1 - seen)):
         whole = np.zeros((height, width), np.float32)
