@@ -165,4 +165,4 @@ def _elsewhere(mask: np.ndarray, box: Box) -> bool:
     beyond_x, beyond_y = 1 + 0.1 * (x1 - x0), 1 + 0.1 * (y1 - y0)
     rows = slice(max(0, int(y0 - beyond_y)), max(0, int(np.ceil(y1 + beyond_y))))
     columns = slice(max(0, int(x0 - beyond_x)), max(0, int(np.ceil(x1 + beyond_x))))
-    return np.count_nonzero(on[rows, columns]) < WITHIN * area
+    return bool(np.count_nonzero(on[rows, columns]) < WITHIN * area)

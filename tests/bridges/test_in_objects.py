@@ -192,7 +192,7 @@ def test_a_box_alone_gets_a_mask_inside_it_and_one_beside_the_picture_is_dropped
 
 def test_boxes_and_masks_are_joined_by_order():
     boxes = found_in_bounding_boxes(
-        [[core_box(b, score=s) for b, s in zip(BOXES, (0.9, 0.8, 0.7))]]
+        [[core_box(b, score=s) for b, s in zip(BOXES, (0.9, 0.8, 0.7), strict=True)]]
     )
     made = objects(named(with_masks(boxes, [torch.from_numpy(MASKS)], PICTURE), ["a,b,c"]))
     assert [(o.label, o.score) for o in made.objects] == [("a", 0.9), ("b", 0.8), ("c", 0.7)]
