@@ -235,7 +235,7 @@ class OwnModels:
         return self._shrink(0)
 
     def _loaded(self, name: str, load: Callable[[], nn.Module]) -> nn.Module:
-        model = load()
+        model = made(load)
         self._shrink(self.bound - bytes_of(model))
         try:
             return model.to(self.device)
@@ -246,7 +246,7 @@ class OwnModels:
         del model
         self.free()
         try:
-            return load().to(self.device)
+            return made(load).to(self.device)
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):
                 raise
@@ -266,6 +266,14 @@ class OwnModels:
         if freed:
             empty_cache(self.device)
         return freed
+
+
+def made(load: Callable[[], nn.Module]) -> nn.Module:
+    """The model with ordinary weights, which can be moved, also when asked within a graph."""
+    import torch
+
+    with torch.inference_mode(False), torch.no_grad():
+        return load().eval()
 
 
 def acquire(lock: Any, cancel: CancelToken | None) -> None:

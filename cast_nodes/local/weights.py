@@ -123,11 +123,26 @@ def find_weights(reference: str, needed_files: Sequence[str], context: Context) 
             raise BadInput(f"the folder {path} lacks {', '.join(lacking)}")
         return path
     repository_of(reference)
-    for models in context.folders.models:
-        folder = models / folder_name(reference)
+    places = [models / folder_name(reference) for models in context.folders.models]
+    known = hub_cache_folder(reference)
+    for folder in [*places, *([known] if known else [])]:
         if is_whole(folder, needed_files):
             return folder
     return None
+
+
+def hub_cache_folder(reference: str) -> Path | None:
+    """Where the hub's own client keeps a repository that another program downloaded, or None."""
+    repository, revision = repository_of(reference)
+    home = Path(os.environ.get("HF_HOME") or "~/.cache/huggingface").expanduser()
+    cache = Path(os.environ.get("HF_HUB_CACHE") or home / "hub").expanduser()
+    folder = cache / f"models--{repository.replace('/', '--')}"
+    try:
+        commit = (folder / "refs" / (revision or "main")).read_text(encoding="utf-8").strip()
+    except OSError:
+        commit = revision or ""
+    snapshot = folder / "snapshots" / commit
+    return snapshot if commit and snapshot.is_dir() else None
 
 
 def users_path(reference: str) -> Path | None:
@@ -173,7 +188,7 @@ def is_whole(folder: Path, needed_files: Sequence[str]) -> bool:
         return False
     try:
         sizes = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))["files"]
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, TypeError):
         sizes = {}  # put there by hand
     if not all(_size(folder / name) == size for name, size in sizes.items()):
         return False
@@ -207,8 +222,8 @@ def can_download() -> bool:
 def how_to_place(reference: str, needed_files: Sequence[str], context: Context) -> str:
     """The way out for people without the download: what to put where, and the command."""
     folder = context.folders.models[0] / folder_name(reference)
-    names = ", ".join(wanted.split("|")[0] for wanted in needed_files)
-    return f"run cast fetch {reference} with a network, or put {names} into {folder}"
+    names = ", ".join(wanted.split("|")[0] for wanted in needed_files if wanted != "*")
+    return f"run cast fetch {reference} with a network, or put {names or 'its files'} into {folder}"
 
 
 def require_download(reference: str, needed_files: Sequence[str], context: Context) -> None:
