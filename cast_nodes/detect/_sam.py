@@ -57,9 +57,9 @@ def kind_of(folder: Path) -> Kind:
     Raises:
         BadInput: neither SAM nor SAM 2.
     """
-    from ._transformers import model_type
+    from ._transformers import read_config
 
-    said = model_type(folder)
+    said = read_config(folder)["model_type"]
     if said not in KINDS:
         raise BadInput(
             f"the mask weights in {folder} are {said!r}; they must be SAM or SAM 2 "

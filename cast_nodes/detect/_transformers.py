@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
@@ -80,21 +80,24 @@ def tokenizer_of(folder: Path) -> Any:
         raise BadInput(f"the tokenizer in {folder} cannot be read ({text})") from error
 
 
-def model_type(folder: Path) -> str:
-    """What the folder's config.json says it holds ("sam2", "grounding-dino", …).
+def read_config(folder: Path) -> Mapping[str, Any]:
+    """The folder's config.json.
 
     Raises:
-        BadInput: no readable config.json.
+        BadInput: none that can be read, or one that does not say which model it is of.
     """
     path = folder / "config.json"
     try:
         said = json.loads(path.read_text(encoding="utf-8"))
-        return str(said["model_type"])
+        if isinstance(said["model_type"], str):
+            return said
+        reason = "its model_type is no name"
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise BadInput(
-            f"{path} does not say which model it is ({type(error).__name__}: {error}); the weights "
-            "must be in the layout of transformers (config.json, model.safetensors)"
-        ) from None
+        reason = f"{type(error).__name__}: {error}"
+    raise BadInput(
+        f"{path} does not say which model it is ({reason}); the weights must be in the layout of "
+        "transformers (config.json, model.safetensors)"
+    )
 
 
 def named_class(name: str) -> Any:

@@ -173,6 +173,24 @@ def florence2(folder: Path) -> Path:
     return folder
 
 
+def florence2_that_says(folder: Path, answer: str) -> Path:
+    """The same, with its decoder taught one answer by heart, whatever the photo and the question."""
+    florence2(folder)
+    model = Florence2ForConditionalGeneration.from_pretrained(folder)
+    tokenizer = PreTrainedTokenizerFast.from_pretrained(folder)
+    ids = tokenizer(answer, add_special_tokens=False)["input_ids"]
+    labels = torch.tensor([[*ids, tokenizer.eos_token_id]])
+    asked = torch.tensor([tokenizer("Locate", add_special_tokens=False)["input_ids"]])
+    optimiser = torch.optim.Adam(model.parameters(), 0.02)
+    for _ in range(80):
+        loss = model(input_ids=asked, labels=labels).loss
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+    model.eval().save_pretrained(folder)
+    return folder
+
+
 def _write_processor(folder: Path, said: dict) -> None:
     usual = {"image_mean": [0.485, 0.456, 0.406], "image_std": [0.229, 0.224, 0.225]}
     (folder / "preprocessor_config.json").write_text(json.dumps(usual | said))
