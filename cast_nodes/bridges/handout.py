@@ -114,7 +114,7 @@ def take_back(
 
     Args:
         what: the items' name for errors, plural ("images").
-        encode, decode: an item to what the store takes and back.
+        encode, decode: an item to what the store takes and back; None is not kept (a failure).
         likely: when the count is wrong, the ids that an item is missing for, told by their
             looks; None where nothing tells.
 
@@ -125,7 +125,9 @@ def take_back(
         raise BadInput(_miscounted(order, items, what, likely))
     back: dict[int, Item] = dict(zip(order.sent, items, strict=True))
     for object_id, item in back.items():
-        store.put(order.keys[object_id], encode(item))
+        stored = encode(item)
+        if stored is not None:
+            store.put(order.keys[object_id], stored)
     gone = []
     for object_id in order.kept:
         stored = store.get(order.keys[object_id])
