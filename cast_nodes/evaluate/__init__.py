@@ -16,7 +16,6 @@ import numpy as np
 
 from ..errors import BadInput
 from ..frames import Sim3
-from .align import normalised
 from .clouds import compare_clouds, scene_samples, shape_measures
 from .layout import Pair, layout_measure
 from .matching import By, Matching, match
@@ -186,15 +185,19 @@ def evaluate(
         notes.append(note)
         matching, moved = _follow(matching, moved, scaled), scaled
 
+    there, true_there = moved, truth
+    if how.frame == "box of the truth":
+        there, true_there, note = in_box_of_truth(moved, truth)
+        notes += note
     scene: Mapping[str, float] = {}
     if how.scene is not None:
         clouds = _with_points(how.scene, choices.points)
         scene = compare_clouds(
-            scene_samples(moved.placed, clouds, PREDICTED_SEED),
-            scene_samples(truth.placed, clouds, TRUE_SEED),
+            scene_samples(there.placed, clouds, PREDICTED_SEED),
+            scene_samples(true_there.placed, clouds, TRUE_SEED),
             clouds,
         )
-    values = _object_values(moved, truth, matching, how, choices)
+    values = _object_values(_follow(matching, moved, there, truth, true_there).pairs, how, choices)
 
     pictures: Mapping[str, float] = {}
     if choices.pictures:
@@ -306,39 +309,56 @@ def scaled_about_camera(
     return predicted.moved(about), f"the prediction was scaled by {factor:.4g} about the camera"
 
 
+def _share_unit(predicted: EvalScene, truth: EvalScene) -> bool:
+    """Both scenes are of one camera, and neither is known to be in another unit."""
+    both = predicted.camera is not None and truth.camera is not None
+    return both and predicted.metric == truth.metric
+
+
 def _matched(predicted: EvalScene, truth: EvalScene, how: Protocol, choices: Choices) -> Matching:
     """Who is who; by place in normalised scenes where the two need not share a unit."""
-    comparable = how.same_unit and not choices.fit_scale
-    if comparable or (predicted.camera is not None and predicted.metric == truth.metric):
+    if _share_unit(predicted, truth) or (how.same_unit and not choices.fit_scale):
         return match(predicted, truth, choices.match)
-    one, other = _in_box(predicted), _in_box(truth)
-    found = match(one, other, choices.match)
-    theirs = {id(n): i for n, i in zip(one.items, predicted.items, strict=True)}
-    ours = {id(n): i for n, i in zip(other.items, truth.items, strict=True)}
-    return Matching(
-        found.by,
-        tuple((theirs[id(a)], ours[id(b)]) for a, b in found.pairs),
-        tuple((ours[id(b)], why) for b, why in found.missing),
-        tuple(theirs[id(a)] for a in found.extra),
-    )
+    one, other = predicted.moved(_to_box(predicted)), truth.moved(_to_box(truth))
+    return _follow(match(one, other, choices.match), one, predicted, other, truth)
 
 
-def _in_box(scene: EvalScene) -> EvalScene:
-    """The scene's objects in [-1, 1], longest side full."""
+def in_box_of_truth(
+    predicted: EvalScene, truth: EvalScene
+) -> tuple[EvalScene, EvalScene, list[str]]:
+    """Both scenes with the truth's objects in [-1, 1]; see :class:`Protocol`."""
+    to_box = _to_box(truth)
+    if _share_unit(predicted, truth):
+        return predicted.moved(to_box), truth.moved(to_box), []
+    note = "the scenes share no camera or no unit: each was brought to [-1, 1] by its own box"
+    return predicted.moved(_to_box(predicted)), truth.moved(to_box), [note]
+
+
+def _to_box(scene: EvalScene) -> Sim3:
+    """Brings the scene's objects to [-1, 1], the longest side full."""
     points = np.concatenate([item.vertices for item in scene.placed])
-    corners = np.stack([points.min(0), points.max(0)])
-    low, high = normalised(corners, "box")
-    scale = float((high - low).max() / max(float(np.ptp(corners, axis=0).max()), 1e-300))
-    return scene.moved(Sim3(np.eye(3), -scale * corners.mean(0), scale))
+    low, high = points.min(0), points.max(0)
+    longest = float((high - low).max())
+    scale = 2 / longest if longest > 0 else 1.0
+    return Sim3(np.eye(3), -scale * (low + high) / 2, scale)
 
 
-def _follow(matching: Matching, source: EvalScene, copy: EvalScene) -> Matching:
-    """The same pairs with the predicted objects of a moved copy of their scene."""
-    twin = {id(item): other for item, other in zip(source.items, copy.items, strict=True)}
-    return replace(
-        matching,
-        pairs=tuple((twin[id(one)], true) for one, true in matching.pairs),
-        extra=tuple(twin[id(item)] for item in matching.extra),
+def _follow(
+    matching: Matching,
+    predicted: EvalScene,
+    copy: EvalScene,
+    truth: EvalScene | None = None,
+    true_copy: EvalScene | None = None,
+) -> Matching:
+    """The same matching among moved copies of the scenes."""
+    twin = {id(item): other for item, other in zip(predicted.items, copy.items, strict=True)}
+    if truth is not None and true_copy is not None:
+        twin |= {id(i): other for i, other in zip(truth.items, true_copy.items, strict=True)}
+    return Matching(
+        matching.by,
+        tuple((twin[id(one)], twin.get(id(true), true)) for one, true in matching.pairs),
+        tuple((twin.get(id(true), true), why) for true, why in matching.missing),
+        tuple(twin[id(item)] for item in matching.extra),
     )
 
 
@@ -346,24 +366,16 @@ def _follow(matching: Matching, source: EvalScene, copy: EvalScene) -> Matching:
 
 
 def _object_values(
-    predicted: EvalScene, truth: EvalScene, matching: Matching, how: Protocol, choices: Choices
+    pairs: Sequence[tuple[Item, Item]], how: Protocol, choices: Choices
 ) -> list[dict[str, float | None]]:
     """The protocol's measures of each pair."""
     shape = None if how.shape is None else _with_points(how.shape, choices.points)
-    pairs = matching.pairs
-    if how.layout_normalise != "none":
-        theirs, ours = _in_box(predicted), _in_box(truth)
-        one = {id(i): n for i, n in zip(predicted.items, theirs.items, strict=True)}
-        other = {id(i): n for i, n in zip(truth.items, ours.items, strict=True)}
-        placed = [(one[id(a)], other[id(b)]) for a, b in pairs]
-    else:
-        placed = list(pairs)
     rows = []
-    for (a, b), (there, true) in zip(pairs, placed, strict=True):
+    for one, true in pairs:
         row: dict[str, float | None] = {}
         if shape is not None:
-            row |= shape_measures(a, b, shape, PREDICTED_SEED)
-        pair = Pair(there, true)
+            row |= shape_measures(one, true, shape, PREDICTED_SEED)
+        pair = Pair(one, true)
         row |= {name: layout_measure(pair, name) for name in how.layout}
         rows.append(row)
     return rows

@@ -25,7 +25,7 @@ from .solid import volume_iou
 
 POINTS = 20_000
 """Samples of an object at its place."""
-ROTATION_ICP = Icp(100, points=5_000)
+ROTATION_ICP = Icp(100, points=5_000, partners=20_000)
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,7 +71,7 @@ def _rotation(pair: Pair) -> float | None:
 def icp_rotation_deg(pair: Pair) -> float:
     """Angle of the rotation by which ICP brings the posed prediction onto the posed truth, both
     centred and brought to one size first, so that place and scale have no part in it."""
-    predicted, true = (points[: ROTATION_ICP.points] for points in pair.samples[::2])
+    predicted, true = pair.samples[::2]
 
     def centred(points: np.ndarray) -> np.ndarray:
         apart = points - points.mean(0)

@@ -14,6 +14,7 @@ from itertools import combinations
 import numpy as np
 from scipy.spatial import KDTree
 
+from .distances import tree_of
 from .matching import Matching
 from .samples import triangle_samples
 from .scenes import EvalScene, Item
@@ -91,7 +92,7 @@ class _Solids:
 
     def tree(self, i: int) -> KDTree:
         if i not in self._trees:
-            self._trees[i] = KDTree(triangle_samples(self.items[i].triangles, DENSE, 12)[0])
+            self._trees[i] = tree_of(triangle_samples(self.items[i].triangles, DENSE, 12)[0])
         return self._trees[i]
 
     def apart(self, i: int, j: int) -> bool:
@@ -150,7 +151,7 @@ def gap_below(item: Item, carrier: Item) -> float:
     if len(fall):
         return float(max(0.0, fall.min()))
     dense = triangle_samples(carrier.triangles, DENSE, 12)[0]
-    return float(KDTree(dense).query(points)[0].min())
+    return float(tree_of(dense).query(points)[0].min())
 
 
 def gaps(scene: EvalScene) -> tuple[Gap, ...]:
