@@ -11,6 +11,7 @@ from ..context import Context, Progress
 from ..local.weights import Weights, users_path
 from ..types import Photo, SceneObject
 from . import _sam
+from ._transformers import model_folder
 from .box_objects import exclusive
 from .overlaps import mask_box
 from .ssd import Found
@@ -97,7 +98,7 @@ def cut_out_objects(
         report(index, False)
 
     if missing:
-        folder = SAM_WEIGHTS.folder(_Named(reference), context)
+        folder = model_folder(SAM_WEIGHTS, _Named(reference), context)
         boxes = [found[i].box for i in missing]
         _sam.cut_out(photo.rgb, boxes, folder, running, context, done)
     return arranged(photo, found, [masks[i] for i in range(len(found))])
