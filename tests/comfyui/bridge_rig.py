@@ -91,7 +91,9 @@ class Graph:
         return self.server.run(self.nodes)
 
 
-NOT_LINKS = ("object", "label", "labels", "prompt", "backend", "retry", "mode", "name")
+NOT_LINKS = (
+    "object", "label", "labels", "prompt", "backend", "retry", "mode", "name", "filename_prefix",
+)  # fmt: skip
 
 
 def with_objects(server: Server, count: int) -> Graph:

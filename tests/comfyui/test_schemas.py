@@ -34,6 +34,50 @@ SOCKETS = {
         ("CAST_OBJECTS,CAST_GEOMETRY,CAST_VIEWS,CAST_MESHES,CAST_SCENE",),
         ("IMAGE",),
     ),
+    "CASTObjectsToImages": (
+        ("CAST_OBJECTS",),
+        ("IMAGE", "MASK", "MASK", "STRING", "CAST_ORDER"),
+    ),
+    "CASTGatherViews": (("CAST_ORDER", "IMAGE", "MASK"), ("CAST_VIEWS", "IMAGE")),
+    "CASTRoomToImage": (("CAST_OBJECTS",), ("IMAGE", "MASK", "STRING")),
+    "CASTGatherRoom": (("CAST_OBJECTS", "CAST_VIEWS", "IMAGE"), ("CAST_VIEWS", "IMAGE")),
+    "CASTViewsToImages": (("CAST_OBJECTS", "CAST_VIEWS"), ("IMAGE", "MASK", "CAST_ORDER")),
+    "CASTSceneToMeshes": (("CAST_SCENE",), ("MESH", "FILE_3D_GLB", "STRING", "CAST_ORDER")),
+    "CASTSceneMaps": (("CAST_SCENE",), ("IMAGE", "IMAGE", "MASK", "IMAGE", "MASK")),
+    "CASTSceneRoom": (
+        ("CAST_SCENE",),
+        ("FILE_3D_GLB", "FILE_3D_GLB", "FILE_3D_GLB", "IMAGE"),
+    ),
+    "CASTPickObject": (
+        ("CAST_OBJECTS", "CAST_VIEWS", "CAST_MESHES", "CAST_PLACEMENTS"),
+        (
+            "CAST_OBJECTS",
+            "INT",
+            "STRING",
+            "IMAGE",
+            "MASK",
+            "MASK",
+            "IMAGE",
+            "MASK",
+            "MESH",
+            "FILE_3D_GLB",
+            "STRING",
+        ),
+    ),
+    "CASTOverrideObject": (("CAST_OBJECTS", "MASK"), ("CAST_OBJECTS",)),
+    "CASTOverrideView": (("CAST_OBJECTS", "CAST_VIEWS", "IMAGE", "MASK"), ("CAST_VIEWS",)),
+    "CASTOverrideMesh": (
+        (
+            "CAST_OBJECTS",
+            "CAST_MESHES",
+            "MESH,FILE_3D_GLB,FILE_3D_GLTF,FILE_3D_OBJ,FILE_3D_STL,FILE_3D_PLY,FILE_3D",
+        ),
+        ("CAST_MESHES",),
+    ),
+    "CASTOverridePose": (
+        ("CAST_OBJECTS", "CAST_GEOMETRY", "CAST_MESHES", "CAST_PLACEMENTS"),
+        ("CAST_PLACEMENTS",),
+    ),
 }
 
 WIDGETS = {"INT", "FLOAT", "STRING", "BOOLEAN", "COMBO", "COMFY_DYNAMICCOMBO_V3"}
