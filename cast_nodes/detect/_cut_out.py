@@ -69,6 +69,7 @@ def cut_out_objects(
         reference: the mask model's weights.
         precision: "auto", or of torch.
     """
+    context.progress(Progress("detect", 0, len(found), f"{len(found)} things found"))
     if not found:
         return ()
     device = context.models.device.type
@@ -81,7 +82,7 @@ def cut_out_objects(
     masks: dict[int, np.ndarray] = {}
 
     def report(index: int, reused: bool) -> None:
-        label = f"mask of {found[index].label} {index}"
+        label = f"{found[index].label} {index}"
         context.progress(Progress("detect", len(masks), len(found), label, reused))
 
     for index, key in enumerate(keys):

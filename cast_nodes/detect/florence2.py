@@ -103,7 +103,7 @@ def _found(
     key = content_key("florence-2", VERSION, photo.rgb, asked, identity)
     stored = context.store.get(key)
     if stored is None:
-        context.progress(Progress("detect", 0, 1, "Florence-2 looks at the photo"))
+        context.progress(Progress("detect", 0, 1))
         folder = model_folder(FLORENCE, options, context)
         limits = _florence.Limits(options.max_new_tokens, options.num_beams)
         answers = _florence.ask(photo.rgb, labels, question, folder, precision, limits, context)

@@ -102,7 +102,7 @@ def _candidates(
     key = content_key("grounding dino", VERSION, photo.rgb, labels, identity)
     stored = context.store.get(key)
     if stored is None:
-        context.progress(Progress("detect", 0, 1, f"looking for {len(labels)} kinds of things"))
+        context.progress(Progress("detect", 0, 1))
         folder = model_folder(DETECTOR, options, context)
         made = find_candidates(photo.rgb, labels, folder, context)
         stored = {"boxes": made.boxes, "peaks": made.peaks, "means": made.means}

@@ -286,8 +286,9 @@ def test_the_stage_gives_objects_like_any_other(taught, tiny, photo, context, ta
 def test_each_box_of_the_answer_is_cut_out_on_its_own(taught, tiny, photo, context):
     steps = []
     detect(DetectInputs(photo), stage(taught, tiny), replace(context, progress=steps.append))
-    masks = sorted(s.label.rsplit(" ", 1)[0] for s in steps if s.label.startswith("mask"))
-    assert masks == ["mask of chair", "mask of coffee table", "mask of coffee table"]
+    assert [s.label for s in steps if not s.done] == ["", "3 things found"]
+    masks = sorted(s.label.rsplit(" ", 1)[0] for s in steps if s.done)
+    assert masks == ["chair", "coffee table", "coffee table"]
 
 
 def test_with_labels_only_they_are_found(taught, tiny, photo, context):
