@@ -9,6 +9,7 @@ from .compose_scene import ComposeScene
 from .demo_photo import DemoPhoto
 from .depth import Depth
 from .detect import Detect
+from .evaluate import Evaluate
 from .filter import Filter
 from .folders import pack_folder
 from .gather_room import GatherRoom
@@ -38,7 +39,7 @@ class CastExtension(ComfyExtension):
         use_settings_folder(pack_folder())  # keys may lie there in a .env file
         return [
             DemoPhoto, Detect, Filter, Depth, Inpaint, MeshObjects, Register, ComposeScene, SaveScene,
-            Preview,
+            Preview, Evaluate,
             ObjectsToImages, GatherViews, RoomToImage, GatherRoom, ViewsToImages,
             SceneToMeshes, SceneMaps, SceneRoom,
             PickObject, OverrideObject, OverrideView, OverrideMesh, OverridePose,

@@ -23,7 +23,7 @@ from .measures import MEASURES, mean_over_objects, ready
 from .physics import Gap, Penetration, PhysicsScores, physics_scores
 from .pictures import picture_scores
 from .protocols import PLAIN, PROTOCOLS, Clouds, Protocol, protocol
-from .read import read_predicted, read_truth, scene_of
+from .read import read_predicted, read_truth, scene_from_glb, scene_of
 from .scenes import EvalScene, Item
 
 TRUE_SEED, PREDICTED_SEED = 10_000, 0
@@ -407,6 +407,7 @@ def _remarks(values: Sequence[Mapping[str, float | None]], truth: EvalScene) -> 
 __all__ = [
     "MEASURES",
     "PROTOCOLS",
+    "By",
     "Choices",
     "EvalScene",
     "Evaluation",
@@ -418,5 +419,6 @@ __all__ = [
     "protocol",
     "read_predicted",
     "read_truth",
+    "scene_from_glb",
     "scene_of",
 ]

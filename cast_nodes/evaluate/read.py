@@ -78,6 +78,18 @@ def scene_of(scene: Scene) -> EvalScene:
     return _with_photo(made, scene.objects, scene.geometry)
 
 
+def scene_from_glb(glb: bytes, name: str = "truth") -> EvalScene:
+    """The scene that a GLB holds; ``name`` is what messages call it.
+
+    Raises:
+        BadInput: it cannot be read or holds no object.
+    """
+    try:
+        return _from_glb(name, name, glb, {})
+    except CastError as error:
+        raise BadInput(str(error)) from error
+
+
 # --- a model file -----------------------------------------------------------------------------
 
 
