@@ -31,6 +31,8 @@ BOXES_AT_ONCE = 8
 """The decoder takes some 100 MB for each box."""
 
 MARGIN_PX = 2
+SPECK_SHARE = 0.005
+"""Parts of a mask below this share of it are stray; SAM's other loose parts are leaves and legs."""
 
 
 @dataclass(frozen=True)
@@ -187,5 +189,5 @@ def cleaned(mask: np.ndarray, box: Box) -> np.ndarray:
         slice(max(0, x0 - MARGIN_PX), min(width, x1 + MARGIN_PX)),
     )
     out = np.zeros_like(mask)
-    out[window] = tidy(mask[window], box)
+    out[window] = tidy(mask[window], box, SPECK_SHARE)
     return out
