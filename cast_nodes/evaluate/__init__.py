@@ -17,7 +17,7 @@ import numpy as np
 from ..errors import BadInput
 from ..frames import Sim3
 from .clouds import compare_clouds, scene_samples, shape_measures
-from .layout import Pair, layout_measure
+from .layout import POINTS, Pair, layout_measure
 from .matching import By, Matching, match
 from .measures import MEASURES, mean_over_objects, ready
 from .physics import Gap, Penetration, PhysicsScores, physics_scores
@@ -375,7 +375,7 @@ def _object_values(
         row: dict[str, float | None] = {}
         if shape is not None:
             row |= shape_measures(one, true, shape, PREDICTED_SEED)
-        pair = Pair(one, true)
+        pair = Pair(one, true, choices.points or POINTS)
         row |= {name: layout_measure(pair, name) for name in how.layout}
         rows.append(row)
     return rows

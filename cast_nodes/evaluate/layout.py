@@ -30,11 +30,11 @@ ROTATION_ICP = Icp(100, points=5_000, partners=20_000)
 
 @dataclass(frozen=True, eq=False)
 class Pair:
-    """A predicted object and its true one, in one world."""
+    """A predicted object and its true one, in one world; ``points`` samples of each."""
 
     predicted: Item
     true: Item
-    seed: int = 0
+    points: int = POINTS
 
     @cached_property
     def poses(self) -> tuple[Sim3, Sim3]:
@@ -43,11 +43,11 @@ class Pair:
 
     @cached_property
     def samples(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-        """Predicted points and normals, true points and normals, all (POINTS, 3) in the world."""
+        """Predicted points and normals, true points and normals, all (points, 3) in the world."""
         found: list[np.ndarray] = []
         for item, pose, seed in zip((self.predicted, self.true), self.poses, (0, 1), strict=True):
             assert item.data is not None
-            points, normals = surface_samples(item.data, POINTS, self.seed + seed)
+            points, normals = surface_samples(item.data, self.points, seed)
             found += [pose.apply(points), pose.rotate(normals)]
         return found[0], found[1], found[2], found[3]
 

@@ -7,14 +7,21 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from cast_nodes.evaluate.pictures import see
+from cast_nodes.compose.assemble import Part, scene_glb
+from cast_nodes.evaluate import read_predicted
+from cast_nodes.evaluate.pictures import scene_picture_of, see
+from cast_nodes.evaluate.protocols import Protocol
 from cast_nodes.evaluate.scenes import Camera, EvalScene, Item
 from cast_nodes.frames import CAMERA_UP, Sim3, pixel_centres, unproject, world_from_camera
 from cast_nodes.mesh_data import make_glb
+from cast_nodes.run_folder import RunFolder
 
 from .shapes import box, chair, turn
 
 WIDTH, HEIGHT = 160, 120
+LIGHT = Protocol(
+    "light", "boxes alone", "for tests of what is not the protocol's", layout=("box_iou",)
+)
 INTRINSICS = np.array([[140.0, 0, 80], [0, 140.0, 60], [0, 0, 1]])
 UP = turn((1, 0, 0), 20).rotation @ CAMERA_UP  # the camera looks down a little
 FLOOR = np.array([*UP, 1.4])
@@ -48,6 +55,43 @@ def moved_item(item: Item, motion: Sim3) -> Item:
     """The item after a motion in the world."""
     assert item.pose is not None
     return replace(item, pose=motion @ item.pose)
+
+
+def export_glb() -> bytes:
+    """The room as ComposeScene exports it: named nodes with extras, and the photo's camera."""
+    parts = [
+        Part(f"{label}_{i}", make_glb(data, label), pose, {"id": i, "label": label})
+        for i, (label, data, pose, _) in things().items()
+    ]
+    return scene_glb(parts, (), False, WORLD, INTRINSICS, WIDTH, HEIGHT, (0.1, 20.0))
+
+
+def write_export(path: Path) -> Path:
+    """A finished run with only what it delivers, and its own render as the photo."""
+    path.mkdir(parents=True)
+    description = {
+        "world_from_camera": WORLD.matrix().tolist(),
+        "intrinsics": INTRINSICS.tolist(),
+        "width": WIDTH,
+        "height": HEIGHT,
+        "metric": True,
+        "floor": {"world": [0, 1, 0, 0]},
+        "objects": [
+            {"id": i, "label": label, "node": f"{label}_{i}", "supported_by": carrier}
+            for i, (label, _, _, carrier) in things().items()
+        ],
+        "relations": [{"subject": 1, "object": 0, "type": "on", "confidence": 1.0}],
+    }
+    (path / "scene.glb").write_bytes(export_glb())
+    (path / "scene.json").write_text(json.dumps(description))
+    scene = read_predicted(path)
+    assert scene.camera is not None
+    picture = scene_picture_of(scene, scene.camera)
+    assert picture is not None
+    Image.fromarray(picture).save(path / "image.png")
+    page = b"<!doctype html><main><p>the run</p>\n<footer>versions</footer></main>"
+    RunFolder(path).write("report.html", page)
+    return path
 
 
 def write_folder(

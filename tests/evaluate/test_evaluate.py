@@ -19,8 +19,19 @@ from cast_nodes.evaluate.matching import match
 from cast_nodes.evaluate.measures import MEASURES, mean_over_objects, measure_of
 from cast_nodes.evaluate.scenes import Item
 from cast_nodes.frames import Sim3
+from cast_nodes.report import put_evaluation
 
-from .rooms import moved_item, things, true_scene, with_items, write_folder
+from .rooms import (
+    INTRINSICS,
+    LIGHT,
+    WORLD,
+    moved_item,
+    things,
+    true_scene,
+    with_items,
+    write_export,
+    write_folder,
+)
 from .shapes import box, glb_of, turn
 
 FEW = Choices(points=3000, pictures=False, physics=False)
@@ -89,6 +100,19 @@ def test_every_measure_of_every_protocol_has_a_name():
     assert all(m.title for m in MEASURES.values())
 
 
+def test_names_in_the_report_are_text_and_not_markup():
+    scene = true_scene()
+    strange = replace(scene.items[0], name="<b>x</b>")
+    failed = Item(1, "<i>", "", failure="<script>")
+    found = evaluate(
+        with_items(scene, strange, failed), with_items(scene, strange, scene.items[1]), LIGHT, FEW
+    )
+    page = put_evaluation("<main><footer></footer></main>", found)
+    assert "&lt;b&gt;x" in page and "&lt;script&gt;" in page
+    assert "<b>" not in page and "<script>" not in page
+    assert put_evaluation("<p>no page of ours</p>", found) is None
+
+
 # --- one world ---------------------------------------------------------------------------------
 
 
@@ -102,7 +126,7 @@ def test_scenes_of_one_photo_are_compared_in_the_photos_camera():
 
 def test_a_tilted_world_is_compared_upright_and_told():
     scene = true_scene()
-    found = evaluate(scene.moved(turn((1, 0, 0), 7)), scene, choices=FEW)
+    found = evaluate(scene.moved(turn((1, 0, 0), 7)), scene, LIGHT, FEW)
     assert found.means["box_iou"][0] == pytest.approx(1)
     assert any("7.0° off" in note for note in found.notes)
 
@@ -110,11 +134,11 @@ def test_a_tilted_world_is_compared_upright_and_told():
 def test_a_camera_of_another_focal_length_is_told_and_of_another_picture_refused():
     scene = true_scene()
     longer = replace(scene.camera, intrinsics=np.diag([1.1, 1.1, 1]) @ scene.camera.intrinsics)
-    found = evaluate(replace(scene, camera=longer), scene, choices=FEW)
+    found = evaluate(replace(scene, camera=longer), scene, LIGHT, FEW)
     assert any("focal length is +10.0 %" in note for note in found.notes)
     other = replace(scene.camera, width=300, height=100)
     with pytest.raises(BadInput, match="not of one photo"):
-        evaluate(replace(scene, camera=other), scene, choices=FEW)
+        evaluate(replace(scene, camera=other), scene, LIGHT, FEW)
 
 
 def test_units_that_differ_are_refused_where_lengths_count_and_fitted_where_asked():
@@ -198,6 +222,24 @@ def test_a_run_folder_is_read_with_poses_masks_depth_and_carriers(tmp_path):
     assert set(truth.masks) == {0, 1, 2} and truth.depth.shape == (120, 160)
 
 
+def test_a_finished_run_is_read_as_it_was_delivered(tmp_path):
+    folder = write_export(tmp_path / "room")
+    alone = tmp_path / "alone.glb"
+    alone.write_bytes((folder / "scene.glb").read_bytes())
+    for path in (folder, folder / "scene.glb", folder / "scene.json", alone):
+        scene = read_predicted(path)
+        assert [(i.id, i.name, i.label) for i in scene.items] == [
+            (0, "table_0", "table"), (1, "box_1", "box"), (2, "chair_2", "chair"),
+        ]  # fmt: skip
+        for item, (_, data, pose, _) in zip(scene.items, things().values(), strict=True):
+            assert item.vertices == pytest.approx(pose.apply(data.vertices), abs=1e-5)
+        assert scene.camera.world_from_camera.matrix() == pytest.approx(WORLD.matrix(), abs=1e-6)
+        assert scene.camera.intrinsics == pytest.approx(INTRINSICS)
+        whole = path is not alone
+        assert (scene.metric, scene.floor) == ((True, 0) if whole else (None, None))
+        assert scene.items[1].supported_by == (0 if whole else None)
+
+
 def test_a_glb_tells_its_top_nodes_through_wrappers_and_leaves_the_room_out():
     parts = {
         "table": (box(), turn((0, 1, 0), 20, (1, 0, 0), 2.0)),
@@ -215,7 +257,7 @@ def test_two_objects_of_one_name_are_two_objects():
     parts = {"a": (box(), Sim3.identity()), "b": (box(), turn((0, 1, 0), 0, (3, 0, 0)))}
     scene = scene_from_glb(glb_of(parts))
     twins = replace(scene, items=tuple(replace(i, name="chair") for i in scene.items))
-    found = evaluate(twins, twins, choices=replace(FEW, match="best"))
+    found = evaluate(twins, twins, LIGHT, replace(FEW, match="best"))
     assert found.means["box_iou"] == (pytest.approx(1), 2)
 
 

@@ -6,17 +6,15 @@ import numpy as np
 import pytest
 
 from cast_nodes.errors import BackendNotReady
-from cast_nodes.evaluate import Choices, evaluate, read_predicted, read_truth
+from cast_nodes.evaluate import evaluate, read_predicted, read_truth
 from cast_nodes.evaluate.matching import match
 from cast_nodes.evaluate.physics import gaps, penetrations, physics_scores
 from cast_nodes.evaluate.pictures import depth_measures, likeness, lpips_distance, nearest_pixels
 from cast_nodes.evaluate.scenes import EvalScene, Item
 from cast_nodes.frames import Sim3
 
-from .rooms import true_scene, with_items, write_folder
+from .rooms import LIGHT, true_scene, with_items, write_export, write_folder
 from .shapes import ball, box, square, turn
-
-QUICK = Choices(points=2000)
 
 
 def up(height):
@@ -36,26 +34,34 @@ def item(i, data, pose=None, carrier=None):
 
 def test_true_poses_give_the_true_masks_and_depth(tmp_path):
     truth = read_truth(write_folder(tmp_path / "truth", truth=True))
-    found = evaluate(read_predicted(write_folder(tmp_path / "made")), truth, choices=QUICK)
+    found = evaluate(read_predicted(write_folder(tmp_path / "made")), truth, LIGHT)
     assert all(o.values["mask_iou"] == 1 for o in found.objects)
     assert found.pictures["abs_rel"] == pytest.approx(0, abs=1e-5)
     assert found.pictures["delta1"] == 1
     assert any("no PSNR" in note for note in found.notes)
 
 
+def test_a_photo_that_is_the_render_is_as_like_as_can_be(tmp_path):
+    made = read_predicted(write_export(tmp_path / "room"))
+    found = evaluate(made, made, LIGHT)
+    assert found.pictures["psnr"] == np.inf
+    assert found.pictures["ssim"] == pytest.approx(1)
+    assert found.as_json()["pictures"]["psnr"] is None
+    spoilt = replace(made, photo=255 - made.photo)
+    assert evaluate(made, spoilt, LIGHT).pictures["psnr"] < 15
+
+
 def test_what_moves_in_the_picture_loses_overlap(tmp_path):
     truth = read_truth(write_folder(tmp_path / "truth", truth=True))
     moved = write_folder(tmp_path / "made", {2: turn((0, 1, 0), 0, (0.15, 0, 0))})
-    found = evaluate(read_predicted(moved), truth, choices=QUICK)
+    found = evaluate(read_predicted(moved), truth, LIGHT)
     table, small, chair = (o.values["mask_iou"] for o in found.objects)
     assert small == 1 and table > 0.9 and chair < 0.7
 
 
 def test_pixels_of_an_object_that_is_not_in_the_scene_count_for_no_other(tmp_path):
     truth = read_truth(write_folder(tmp_path / "truth", truth=True))
-    found = evaluate(
-        read_predicted(write_folder(tmp_path / "made", {1: None})), truth, choices=QUICK
-    )
+    found = evaluate(read_predicted(write_folder(tmp_path / "made", {1: None})), truth, LIGHT)
     table, chair, missing = found.objects
     assert table.values["mask_iou"] == 1  # the box in front of it is not held against it
     assert chair.values["mask_iou"] == 1
