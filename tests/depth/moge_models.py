@@ -25,12 +25,12 @@ def stack(dim_in: list[int], dim_out: int | None) -> dict:
     }
 
 
-def config(version: str, normals: bool = True, scale: bool = True) -> dict:
+def config(version: str, normals: bool = True, scale: bool = True, tokens=TOKENS) -> dict:
     """What a checkpoint says of its model."""
     if version == "v1":
         return {
             "encoder": "dinov2_vits14", "intermediate_layers": 4, "dim_proj": 512,
-            "dim_upsample": [32, 32, 32], "remap_output": "exp", "num_tokens_range": TOKENS,
+            "dim_upsample": [32, 32, 32], "remap_output": "exp", "num_tokens_range": tokens,
         }  # fmt: skip
     made = {
         "encoder": {
@@ -40,7 +40,7 @@ def config(version: str, normals: bool = True, scale: bool = True) -> dict:
         "points_head": stack([32] * 5, 3),
         "mask_head": stack([32] * 5, 1),
         "remap_output": "exp",
-        "num_tokens_range": TOKENS,
+        "num_tokens_range": tokens,
     }  # fmt: skip
     if normals:
         made["normal_head"] = stack([32] * 5, 3)
@@ -49,13 +49,14 @@ def config(version: str, normals: bool = True, scale: bool = True) -> dict:
     return made
 
 
-def save_checkpoint(path: Path, version: str, **heads: bool) -> Path:
+def save_checkpoint(path: Path, version: str, **heads) -> Path:
     """A checkpoint whose random depth is positive and whose mask is partly on."""
     torch.manual_seed(0)
     held = config(version, **heads)
     model = import_moge(version).MoGeModel(**held)
     if version == "v1":
-        model.head.output_block[1][-1].bias.data.fill_(0.5)  # its threshold
+        model.head.output_block[1][-1].bias.data.fill_(0.6)  # about its threshold
+    model.half().float()  # whoever keeps them in half precision has the same weights
     path.parent.mkdir(parents=True, exist_ok=True)
     torch.save({"model_config": held, "model": model.state_dict()}, path)
     return path
