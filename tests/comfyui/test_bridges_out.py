@@ -395,6 +395,7 @@ def test_a_new_server_finds_the_answers_that_are_kept(rig: Server):
 
 
 def test_another_view_and_mesh_of_one_object_leave_the_others_alone(rig: Server):
+    succeeded(retrying(rig))
     graph = retrying(rig)
     graph.add("pick", "CASTPickObject", objects="objects", views="views", object="thing1")
     graph.add("darker", "ImageBlend", image1=("pick", 6), image2=("pick", 6), blend_factor=0.5,
@@ -405,7 +406,7 @@ def test_another_view_and_mesh_of_one_object_leave_the_others_alone(rig: Server)
     )
     graph.add("mesh", "CASTMesh", objects="objects", views="view", backend="inflate")
     report = succeeded(graph.look("pick", 6)).report("mesh")
-    assert report["made"] == ["thing1 1"] or len(report["made"]) == 3
+    assert report["made"] == ["thing1 1"]
     graph.add("other", "CASTPickObject", objects="objects", meshes="mesh", object="thing2")
     for output in (8, 9):  # as MESH, as GLB
         graph.add("swapped", "CASTOverrideMesh", objects="objects", meshes="mesh",
