@@ -193,7 +193,7 @@ def test_the_number_of_picture_tokens_is_what_the_model_makes_of_it(tiny, size):
     with torch.no_grad():
         made = model.eval().get_image_features(torch.zeros(1, 3, size[1], size[0]))
     expected = _florence.picture_tokens(model.config.vision_config, *size)
-    assert made.pooler_output.shape[1] == expected
+    assert getattr(made, "pooler_output", made).shape[1] == expected  # a tensor before 5.0
 
 
 def test_the_published_models_make_577_tokens_of_a_picture():

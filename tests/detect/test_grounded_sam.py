@@ -217,7 +217,7 @@ def test_boxes_reach_the_mask_model_in_its_own_pixels(tiny, photo, kind, expecte
     model = _sam.load_model(_sam.kind_of(folder), folder, "float32")
     seen = []
     model.register_forward_pre_hook(
-        lambda module, args, given: seen.append(given["input_boxes"]), with_kwargs=True
+        lambda module, args, given: seen.append(given["input_boxes"].clone()), with_kwargs=True
     )
     prepared = prepare(photo.rgb, _sam.read_recipe(folder, _sam.kind_of(folder).recipe))
     box = (14.0, 9.0, 70.0, 45.0)
