@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from cast_nodes.gltf import split_glb
+from cast_nodes.mesh_data import read_glb
 
 from .bridge_rig import (
     COLOURS,
@@ -20,6 +21,7 @@ from .bridge_rig import (
     colour_of_view,
     finished,
     saved_folder,
+    things,
     with_objects,
 )
 from .conftest import comfyui_dir, comfyui_python
@@ -199,6 +201,52 @@ def test_views_go_out_as_squares_of_one_size(rig: Server, count: int):
         for i, pixels in enumerate(pictures):
             assert np.abs(pixels[96, 96].astype(float) - COLOURS[i]).max() < 25
             assert (pixels[2] == 255).all()
+
+
+def meshed(server: Server, count: int, **out) -> Graph:
+    """Views out, a mesh for each by core's nodes, and back."""
+    graph = with_objects(server, count)
+    graph.add("views", "CASTInpaint", objects="objects")
+    graph.add(
+        "out", "CASTViewsToImages", objects="objects", views="views", side=128, padding=0.1, **out
+    )  # fmt: skip
+    graph.add("probe", "TestProbe", image="out", prompt="", seed=0)
+    graph.add("voxel", "TestExtruded", image="probe", mask=("out", 1))
+    graph.add("basic", "VoxelToMesh", voxel="voxel", algorithm="surface net", threshold=0.5)
+    graph.add("mesh_file", "MeshToFile3D", mesh="basic")
+    return graph
+
+
+@pytest.mark.parametrize("kind", ["MESH", "FILE_3D"])
+@pytest.mark.parametrize("count", [0, 1, 7])
+def test_views_become_meshes_in_a_graph_and_reach_their_objects(rig: Server, count: int, kind: str):
+    graph = meshed(rig, count)
+    if kind == "MESH":
+        graph.add("back", "CASTMeshesFromMesh", mesh="basic", order=("out", 2))
+    else:
+        graph.add("back", "CASTMeshesFromFile3D", file="mesh_file", order=("out", 2))
+    probe = Probe(rig)
+    probe.new()
+    run = succeeded(finished(graph, meshes=("back", 0)))
+    assert run.report("back")["failures"] == []
+    assert count == 0 or len(probe.new()) in (0, count)  # 0: ComfyUI has them from the test before
+    folder = saved_folder(rig, run)
+    for i, (x0, y0, x1, y1) in enumerate(things(count)):
+        size = np.ptp(read_glb((folder / "objects" / str(i) / "mesh.glb").read_bytes()).vertices, 0)
+        assert size[1] / size[0] == pytest.approx((y1 - y0) / (x1 - x0), rel=0.2)
+    described = json.loads((folder / "scene.json").read_text())
+    assert [o["label"] for o in described["objects"]] == [f"thing{i}" for i in range(count)]
+
+
+def test_one_mesh_again_sends_one_view(rig: Server):
+    probe = Probe(rig)
+    for retry, sent in (("", 3), ("2", 1), ("2", 0)):
+        probe.new()
+        graph = meshed(rig, 3, only_new=True, answers="again", retry=retry)
+        graph.add("back", "CASTMeshesFromMesh", mesh="basic", order=("out", 2)).look("views", 1)
+        graph.add("show", "CASTPreview", anything="back")
+        assert succeeded(graph).report("back")["failures"] == []
+        assert len(probe.new()) == sent
 
 
 def picture(server: Server, shown: dict) -> np.ndarray:
