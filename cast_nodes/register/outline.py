@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import torch
@@ -45,8 +46,18 @@ class Borders:
     edge: np.ndarray
 
 
+_made: WeakKeyDictionary[Problem, Borders] = WeakKeyDictionary()
+
+
 def borders_of(problem: Problem) -> Borders:
-    """The borders of a problem's mask."""
+    """The borders of a problem's mask, found once while the problem lives."""
+    borders = _made.get(problem)
+    if borders is None:
+        borders = _made[problem] = _borders(problem)
+    return borders
+
+
+def _borders(problem: Problem) -> Borders:
     mask, unknown = problem.mask, problem.unknown
     background = ~mask & ~unknown
     to_mask, to_background = distance_to(mask), _distance(background)
@@ -88,21 +99,21 @@ class Pairs:
 
 
 def make_pairs(
-    rendered: Sequence[tuple[Problem, Borders, Raster, float]], poses: Poses, scale: float
+    rendered: Sequence[tuple[Problem, Raster, float]], poses: Poses, scale: float
 ) -> Pairs:
-    """Pairs of poses, each with its problem, the mask's borders, its rendering and its unit."""
+    """Pairs of poses, each with its problem, its rendering and its unit."""
     count = len(rendered)
     points = np.zeros((count, 2 * PAIRS, 3), np.float32)
     line = np.zeros((count, 2 * PAIRS, 3), np.float32)
     weight = np.zeros((count, 2 * PAIRS), np.float32)
     rotation, centre = poses.rotation.cpu().numpy(), poses.translation.cpu().numpy()
     size = poses.log_size.exp().cpu().numpy()
-    for i, (problem, borders, seen, unit) in enumerate(rendered):
+    for i, (problem, seen, unit) in enumerate(rendered):
         shown = seen.mask
         rim = _rim(shown)
         if not rim.any():
             continue
-        found = _pairs(rim, borders)
+        found = _pairs(rim, borders_of(problem))
         for part, (pixel, normal, offset) in enumerate(found):
             if not len(pixel):
                 continue
