@@ -126,14 +126,23 @@ def named_class(name: str) -> Any:
     """A model class of transformers.
 
     Raises:
-        BackendNotReady: the installed version is too old to have it.
+        BackendNotReady: the installed version is too old to have it, or cannot import it.
     """
     import transformers
 
     try:
         return getattr(transformers, name)
-    except (AttributeError, ImportError) as error:
+    except AttributeError:
+        mend = f"pip install -U '{INSTALL}'"
         raise BackendNotReady(
-            f"transformers {transformers.__version__} has no {name} ({error}): "
-            f"pip install -U '{INSTALL}'"
+            f"transformers {transformers.__version__} has no {name}: {mend}"
         ) from None
+    except Exception as error:  # whatever the packages raise that it imports on the way
+        cause: BaseException = error
+        while cause.__cause__ is not None:
+            cause = cause.__cause__
+        raise BackendNotReady(
+            f"transformers {transformers.__version__} cannot import {name} ({cause}); mostly a package "
+            "that does not fit the installed torch: install the torchvision that belongs to it, or "
+            "pip uninstall torchvision"
+        ) from error

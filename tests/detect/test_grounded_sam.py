@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -23,7 +24,8 @@ from cast_nodes.detect._grounding import (
     make_prompts,
 )
 from cast_nodes.detect._pixels import Recipe, prepare
-from cast_nodes.errors import BadInput, Cancelled
+from cast_nodes.detect._transformers import named_class
+from cast_nodes.errors import BackendNotReady, BadInput, Cancelled
 from cast_nodes.local.models import own_models
 from cast_nodes.store import Store
 from cast_nodes.types import Photo
@@ -417,3 +419,20 @@ def test_weights_of_ones_own_need_no_network(tiny, photo, tmp_path, monkeypatch)
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     context = Context(folders=Folders(tmp_path / "cache", tmp_path / "assets"))
     assert detect(DetectInputs(photo), stage(tiny, max_objects=1), context).objects
+
+
+def test_a_transformers_that_is_too_old_is_named_with_the_command():
+    with pytest.raises(BackendNotReady, match=r"has no Sam9Model: pip install -U 'transformers"):
+        named_class("Sam9Model")
+
+
+def test_a_transformers_that_cannot_import_says_why(monkeypatch):
+    class Broken(SimpleNamespace):
+        __version__ = "5.0"
+
+        def __getattr__(self, name):
+            raise ModuleNotFoundError(name) from RuntimeError("operator nms does not exist")
+
+    monkeypatch.setitem(sys.modules, "transformers", Broken())
+    with pytest.raises(BackendNotReady, match=r"operator nms does not exist.*torchvision"):
+        named_class("SamModel")
