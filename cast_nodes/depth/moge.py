@@ -146,7 +146,7 @@ def infer(
     import torch
 
     device = next(model.parameters()).device
-    image = torch.from_numpy(np.ascontiguousarray(photo.rgb)).to(device)
+    image = torch.from_numpy(photo.rgb.copy()).to(device)  # the photo's own must not be written
     image = image.permute(2, 0, 1).float() / 255
     _require_room(model, photo, options)
     ask: Any = model.infer

@@ -60,7 +60,9 @@ def context(tmp_path, models):
 
 def photo(height: int = H, width: int = W, focal_px: float | None = None) -> Photo:
     rng = np.random.default_rng(7)
-    return Photo(rng.integers(0, 256, (height, width, 3), np.uint8), focal_px=focal_px)
+    pixels = rng.integers(0, 256, (height, width, 3), np.uint8)
+    pixels.setflags(write=False)  # as those of a photo from a file
+    return Photo(pixels, focal_px=focal_px)
 
 
 def run(place: Path, context: Context, picture: Photo | None = None, **options):
@@ -71,6 +73,7 @@ def run(place: Path, context: Context, picture: Photo | None = None, **options):
 # --- Random weights: the whole way from the checkpoint on ------------------------------------
 
 
+@pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("version", ["v1", "v2"])
 def test_the_real_model_answers_in_the_photos_size_with_nan_outside_its_mask(
     folder, context, version
