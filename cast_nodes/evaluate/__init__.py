@@ -211,7 +211,7 @@ def evaluate(
     if choices.physics:
         physics = physics_scores(predicted, truth, _follow(matching, moved, predicted))
         notes += physics.notes
-    notes += _remarks(values, truth)
+    notes += _remarks(values, matching, truth)
 
     rows = [
         ObjectScores(true.name, true.label, one.name, "", row)
@@ -385,7 +385,9 @@ def _with_points(clouds: Clouds, points: int) -> Clouds:
     return replace(clouds, points=points) if points else clouds
 
 
-def _remarks(values: Sequence[Mapping[str, float | None]], truth: EvalScene) -> list[str]:
+def _remarks(
+    values: Sequence[Mapping[str, float | None]], matching: Matching, truth: EvalScene
+) -> list[str]:
     """What could not be measured for some objects, and why."""
     found = []
 
@@ -394,6 +396,10 @@ def _remarks(values: Sequence[Mapping[str, float | None]], truth: EvalScene) -> 
 
     if n := unmeasured("volume_iou"):
         found.append(f"volume IoU is not told of {n} objects with an open or very thin mesh")
+    if any("volume_iou" in row for row in values):
+        n = sum(not item.closed for pair in matching.pairs for item in pair)
+        if n:
+            found.append(f"{n} meshes are not closed; what is inside them most rays decide")
     if n := unmeasured("rotation_deg"):
         found.append(
             f"rotation is not told of {n} objects whose mesh differs from the true one in its own "

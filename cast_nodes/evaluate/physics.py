@@ -214,7 +214,7 @@ def physics_scores(
     solids = _Solids(predicted.placed)
     deep, notes = _penetrations(solids, predicted.floor), []
     whole: dict[str, float] = {
-        "penetrating_pairs": float(len(deep)),
+        "penetrating_pairs": len(deep),
         "deepest_penetration": deep[0].share if deep else 0.0,
     }
     hollow = [i.name for i in predicted.placed if not _has_inside(i)]
@@ -223,7 +223,7 @@ def physics_scores(
     if predicted.up_known:
         loose = gaps(predicted)
         if loose:
-            whole["floating"] = float(sum(g.share > FLOATING for g in loose))
+            whole["floating"] = sum(g.share > FLOATING for g in loose)
             whole["largest_gap"] = loose[0].share
         else:
             notes.append("no gaps measured: the predicted scene tells no carriers")

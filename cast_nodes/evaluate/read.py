@@ -62,6 +62,8 @@ def _read(path: Path, truth: bool) -> EvalScene:
         raise
     except CastError as error:
         raise BadInput(str(error)) from error
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+        raise BadInput(f"{path} holds a damaged JSON or array file ({error!r})") from error
 
 
 def scene_of(scene: Scene) -> EvalScene:

@@ -23,12 +23,10 @@ NAME = 22
 def table(evaluation: Evaluation) -> str:
     """One scene: the whole, the objects, what was assumed."""
     e = evaluation
-    missing = len(e.missing)
     lines = [
         f"{e.predicted} against {e.truth}",
         f"protocol {e.protocol.name}: {e.protocol.title}",
-        f"{len(e.objects) - missing} of {len(e.objects)} objects matched by {e.matched_by}"
-        f", {missing} missing, {len(e.extra)} too many; lengths in {unit_of(e)}",
+        f"{counts_line(e)}; lengths in {unit_of(e)}",
     ]
     lines += _block("scene", e.scene)
     lines += _objects(e)
@@ -42,6 +40,15 @@ def table(evaluation: Evaluation) -> str:
         lines.append(f"too many: {', '.join(e.extra)}")
     lines += [f"note: {n}" for n in e.notes]
     return "\n".join(lines)
+
+
+def counts_line(e: Evaluation) -> str:
+    """How many objects there are, and how they were matched."""
+    missing, how = len(e.missing), {"best": "place"}.get(e.matched_by, e.matched_by)
+    return (
+        f"{len(e.objects) - missing} of {len(e.objects)} objects matched by {how}, "
+        f"{missing} missing, {len(e.extra)} too many"
+    )
 
 
 def unit_of(e: Evaluation) -> str:

@@ -33,7 +33,7 @@ def put_evaluation(page: str, evaluation: Evaluation) -> str | None:
 def evaluation_section(evaluation: Evaluation) -> str:
     """The section as HTML, to stand inside the report's ``<main>``."""
     from ..evaluate.measures import measure_of, text
-    from ..evaluate.table import physics_lines, unit_of
+    from ..evaluate.table import counts_line, physics_lines, unit_of
 
     e = evaluation
 
@@ -50,13 +50,11 @@ def evaluation_section(evaluation: Evaluation) -> str:
     if e.physics is not None:
         blocks.append(block("Physics", e.physics.whole, physics_lines(e)))
     columns = list(e.means)
-    missing = len(e.missing)
     return _template().render(
         title=f"{e.protocol.name} – {e.protocol.title}",
         truth=e.truth,
         unit=unit_of(e),
-        counts=f"{len(e.objects) - missing} of {len(e.objects)} objects matched by {e.matched_by}, "
-        f"{missing} missing, {len(e.extra)} too many",
+        counts=counts_line(e),
         blocks=[b for b in blocks if b["rows"]],
         columns=[titled(c) for c in columns],
         objects=[

@@ -222,6 +222,20 @@ def test_a_run_folder_is_read_with_poses_masks_depth_and_carriers(tmp_path):
     assert set(truth.masks) == {0, 1, 2} and truth.depth.shape == (120, 160)
 
 
+def test_a_task_with_its_answers_beside_is_prediction_and_truth_in_one_folder(tmp_path):
+    both = write_folder(tmp_path / "room", {2: turn((0, 1, 0), 0, (0.1, 0, 0))})
+    answers = write_folder(tmp_path / "answers", truth=True)
+    (both / "truth.json").write_bytes((answers / "truth.json").read_bytes())
+    (both / "truth").mkdir()
+    for i in things():
+        (both / f"truth/{i}.glb").write_bytes((answers / f"objects/{i}/mesh.glb").read_bytes())
+    truth = read_truth(both)
+    assert truth.depth is None  # the folder's own geometry is the task's, not the truth's
+    found = evaluate(read_predicted(both), truth, choices=FEW)
+    apart = [o.values["centre_distance"] for o in found.objects]
+    assert apart == pytest.approx([0, 0, 0.1], abs=1e-6)
+
+
 def test_a_finished_run_is_read_as_it_was_delivered(tmp_path):
     folder = write_export(tmp_path / "room")
     alone = tmp_path / "alone.glb"
@@ -272,6 +286,25 @@ def test_what_cannot_be_read_is_named(tmp_path, content, complaint):
     with pytest.raises(BadInput, match=complaint) as error:
         read_predicted(path)
     assert "scene_x.glb" in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("placements.json", "{"),
+        ("placements.json", '{"objects": [{"id": "x", "camera_from_object": 3}]}'),
+        ("placements.json", '{"objects": [{"camera_from_object": null}]}'),
+        ("placements.json", '{"objects": []}'),
+        ("placements.json", '{"objects": 7}'),
+        ("objects.json", "[3]"),
+        ("geometry.npz", "none"),
+    ],
+)
+def test_a_damaged_folder_is_bad_input_that_names_it(tmp_path, name, content):
+    folder = write_folder(tmp_path / "room")
+    (folder / name).write_text(content)
+    with pytest.raises(BadInput, match="room"):
+        read_predicted(folder)
 
 
 def test_an_empty_folder_and_a_text_file_say_what_would_do(tmp_path):

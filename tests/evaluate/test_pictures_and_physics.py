@@ -115,6 +115,24 @@ def test_lpips_without_its_package_says_how_to_get_it(monkeypatch):
         lpips_distance(np.zeros((9, 9, 3), np.uint8), np.zeros((9, 9, 3), np.uint8))
 
 
+def test_lpips_is_asked_with_pictures_from_minus_one_to_one(monkeypatch):
+    """Against a stand-in of the package, which has the real one's call and no network."""
+    import sys
+    from types import SimpleNamespace
+
+    seen = []
+
+    def model(one, other):
+        seen.append((one, other))
+        return (one - other).abs().mean()
+
+    stand_in = SimpleNamespace(LPIPS=lambda net, verbose: model)
+    monkeypatch.setitem(sys.modules, "lpips", stand_in)
+    black, white = np.zeros((8, 9, 3), np.uint8), np.full((8, 9, 3), 255, np.uint8)
+    assert lpips_distance(black, white) == pytest.approx(2)
+    assert seen[0][0].shape == (1, 3, 8, 9)
+
+
 # --- physics -----------------------------------------------------------------------------------
 
 
