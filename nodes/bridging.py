@@ -209,18 +209,27 @@ async def meshes_output(
     """
     if objects is not None and order is not None:
         raise BadInput("order: connect either it or objects; both tell which object a mesh is")
+    if order is not None and single(ids, "ids").strip():
+        raise BadInput("ids: leave it empty where order is connected, which tells the objects")
     known = None if objects is None else single(objects, "objects")
     token = None if order is None else single(order, "order")
     options = options_of(CameMeshOptions, set_values(values), cls.__name__)
     named = single(ids, "ids")
-    came = [] if token is not None and not token.sent else items
+    # What goes into the store is as it came; options are applied to what comes out of it.
+    at_once = options if token is None else CameMeshOptions()
+    sent = token is None or bool(token.sent)
     meshes, log = await converted(
         "mesh",
         lambda context: meshes_of(
-            list(came(options)) if callable(came) else came,
-            source, known, named, token, context.store,
+            list(items(at_once)) if sent else [],
+            source,
+            known,
+            named,
+            token,
+            context.store,
+            options,
         ),
-    )  # fmt: skip
+    )
     log.made = [f"{e.id}" for e in meshes.entries if e.candidates]
     of = known if known is not None else token.objects if token is not None else None
     failures = [e.failure for e in meshes.entries if e.failure]

@@ -18,6 +18,7 @@ from ..types import Mesh, MeshEntry, Meshes, Objects
 from .handout import HandedOut, take_back
 from .joining import joined_ids
 from .maps import Maps, with_maps
+from .out_crops import CropsOut
 
 Unit = Literal["unknown", "m", "cm", "mm", "inch"]
 
@@ -119,14 +120,17 @@ def meshes_of(
     ids: str = "",
     order: HandedOut | None = None,
     store: Store | None = None,
+    framed: CameMeshOptions | None = None,
 ) -> Meshes:
     """The list's meshes, joined to their objects.
 
     Args:
         objects: the kept ones in their order are the list's, unless ``ids`` names others.
         ids: see :func:`joined_ids`. An object named twice gets two candidates, one not named none.
-        order: the token of CAST Views to Images, instead of the two.
-        store: where answers to the token are kept; needed with it.
+        order: the token of CAST Views to Images or CAST Scene to Meshes, instead of the two.
+        store: where answers to the token are kept, as they came; needed with it.
+        framed: with a token, what to make of answers that were made with default options: kept
+            ones then follow when these change.
 
     Raises:
         BadInput: counts do not match, or an id is of no kept object.
@@ -135,9 +139,14 @@ def meshes_of(
     absent: dict[int, str] = {}
     if order is not None:
         assert store is not None
+        if isinstance(order, CropsOut):
+            raise BadInput(
+                "order: it is of CAST Objects to Images, whose list are pictures to be completed; "
+                "connect the one of CAST Views to Images"
+            )
         kept = lambda item: item.mesh  # noqa: E731 - failures are not kept
         back = take_back(order, items if order.sent else (), store, "meshes", kept, _kept)
-        found = {i: [item] for i, item in back.items()}
+        found = {i: [_framed(item, framed, source)] for i, item in back.items()}
         absent = dict(order.left_out)
         known = [o for o in order.objects.kept if o.id in found or o.id in absent]
     else:
@@ -159,6 +168,13 @@ def meshes_of(
 
 def _kept(stored: Any) -> Came:
     return Came(stored)
+
+
+def _framed(item: Came, options: CameMeshOptions | None, source: str) -> Came:
+    mesh = item.mesh
+    if mesh is None or options is None:
+        return item
+    return came(lambda: mesh_of_glb(mesh.glb, options, mesh.name, source))
 
 
 def _entry(object_id: int, items: Sequence[Came], name: str, absent: str) -> MeshEntry:

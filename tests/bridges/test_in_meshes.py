@@ -20,6 +20,7 @@ from cast_nodes.bridges.from_mesh_batch import meshes_of_batch
 from cast_nodes.bridges.from_trimesh import mesh_of_trimesh
 from cast_nodes.bridges.handout import hand_out
 from cast_nodes.bridges.joining import joined_ids
+from cast_nodes.bridges.out_crops import CropOptions, crops_out
 from cast_nodes.errors import BadInput
 from cast_nodes.gltf import split_glb
 from cast_nodes.gltf_check import faults
@@ -429,6 +430,18 @@ def test_by_the_token_meshes_come_back_to_what_was_sent_and_failures_are_not_kep
     assert [(e.id, len(e.candidates), e.failure) for e in made.entries] == [
         (10, 1, ""), (11, 0, "thing1 11 has no view"), (12, 0, "thing2 12: mesh 1 is empty"),
     ]  # fmt: skip
-    again = hand_out(objects, {10: "a", 12: "c"}, {}, store, only_new=True)
+    again = hand_out(objects, {10: "a", 12: "c"}, {11: "no view"}, store, only_new=True)
     assert again.sent == (12,) and again.kept == (10,)
-    assert [len(e.candidates) for e in meshes_of(some(1), "MESH", order=again, store=store).entries] == [1, 1]  # fmt: skip
+    turned = CameMeshOptions(up="z", unit="m")
+    made = meshes_of(some(1), "MESH", order=again, store=store, framed=turned)
+    assert [len(e.candidates) for e in made.entries] == [1, 0, 1]
+    for entry in made.entries[::2]:  # a kept one follows its options as a new one does
+        assert entry.candidates[0].metric
+        flat = np.ptp(read_mesh(entry.candidates[0]).vertices, 0)
+        np.testing.assert_allclose(flat, [2, 0, 2], atol=1e-6)
+
+
+def test_a_token_of_pictures_to_be_completed_is_refused():
+    order = crops_out(things(1), CropOptions(), Store())
+    with pytest.raises(BadInput, match="connect the one of CAST Views to Images"):
+        meshes_of(some(1), "MESH", order=order, store=Store())

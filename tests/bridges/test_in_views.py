@@ -103,7 +103,7 @@ def test_each_picture_lies_where_its_object_is(count, area, margin, masked, cont
 def test_a_fourth_channel_is_the_mask(context):
     objects = things(2)
     options = CameViewOptions(background=False)
-    made = [drawn(i, square_of(objects, i), 128, 128) for i in range(2)]
+    made = [drawn(i, square_of(objects, i), 96, 96) for i in range(2)]
     for image in made:
         image[..., :3] = np.where(image[..., 3:] > 0.5, image[..., :3], 0.2)  # a dark ground
     views = views_of(came_pictures(made, []), objects, "", options, context)
@@ -122,8 +122,8 @@ def test_a_picture_that_was_redrawn_to_the_side_is_laid_back(context):
 
 def test_another_thing_fails_alone_or_leaves_what_the_photo_shows(context):
     objects = things(2)
-    image = drawn(1, square_of(objects, 1), 128, 128)[..., :3]
-    noise = np.random.default_rng(0).random((128, 128, 3))
+    image = drawn(1, square_of(objects, 1), 96, 96)[..., :3]
+    noise = np.random.default_rng(0).random((96, 96, 3))
     pictures = came_pictures([noise, image], [])
     views = views_of(pictures, objects, "", CameViewOptions(background=False), context)
     assert views.views[0].failure and not views.views[1].failure
@@ -135,16 +135,16 @@ def test_another_thing_fails_alone_or_leaves_what_the_photo_shows(context):
 
 
 def test_one_changed_picture_redoes_that_object_only(context):
-    objects = things(3)
-    options = CameViewOptions()
-    images = [drawn(i, square_of(objects, i), 96, 96)[..., :3] for i in range(3)]
+    objects = things(2)
+    options = CameViewOptions(background=False)
+    images = [drawn(i, square_of(objects, i), 96, 96)[..., :3] for i in range(2)]
     views_of(came_pictures(images, []), objects, "", options, context)
     images[1] = np.clip(images[1] + 0.02, 0, 1)
     steps = []
     object.__setattr__(context, "progress", steps.append)
     views = views_of(came_pictures(images, []), objects, "", options, context)
     assert [s.label for s in steps if not s.reused] == ["thing1 11"]
-    assert views.background is not None and views.background.shape == (H, W, 3)
+    assert views.background is None
 
 
 @pytest.mark.parametrize(
