@@ -141,7 +141,9 @@ def crops_out(
         else:
             left_out[item.id] = ""
     order = hand_out(objects, requests, left_out, store, options.only_new, decisions)
-    return CropsOut(order.objects, order.sent, order.kept, order.left_out, order.keys, options)
+    return CropsOut(
+        order.objects, order.sent, order.kept, order.left_out, order.keys, order.earlier, options
+    )
 
 
 def crops_of(order: CropsOut) -> list[Crop]:
