@@ -53,9 +53,9 @@ class Moge(Options):
     resolution_level: int = option(
         9, "how finely the picture is looked at: 0 is fastest, 9 sees most detail", low=0, high=9
     )
-    num_tokens: int = option(
-        0, "patches of the picture, in place of resolution_level (1200 to 3600); 0 follows it",
-        low=0, high=20000, unit="tokens",
+    patches: int = option(
+        0, "how many patches (tokens) the picture is cut into, in place of resolution_level; 0 follows it",
+        low=0, high=20000, unit="patches",
     )  # fmt: skip
     precision: Literal["auto", "fp16", "fp32"] = option(
         "auto", "of the network's layers; auto is fp16 on a GPU and fp32 on a CPU"
@@ -156,7 +156,7 @@ def infer(
             warnings.filterwarnings("ignore", message="In CPU autocast")
             answer = ask(
                 image,
-                num_tokens=options.num_tokens or None,
+                num_tokens=options.patches or None,
                 resolution_level=options.resolution_level,
                 force_projection=options.force_projection,
                 apply_mask=True,
@@ -181,7 +181,7 @@ def infer(
 def _require_room(model: Any, photo: Photo, options: Moge) -> None:
     """Raises :class:`BadInput` for a photo so narrow that its short side is less than a token."""
     fewest, most = model.num_tokens_range
-    tokens = options.num_tokens or fewest + options.resolution_level / 9 * (most - fewest)
+    tokens = options.patches or fewest + options.resolution_level / 9 * (most - fewest)
     if tokens < 1.2 * max(photo.width, photo.height) / min(photo.width, photo.height):
         raise BadInput(f"the photo is {photo.width}x{photo.height}, too narrow for MoGe; crop it")
 

@@ -400,7 +400,7 @@ def test_comfyui_lists_the_model_serves_two_nodes_with_it_and_frees_it(server):
 
 
 def test_a_run_that_is_stopped_leaves_the_model_usable(server):
-    prompt = {"1": photo(server), "2": depth(server, fov_deg=41.0, num_tokens=6000)}
+    prompt = {"1": photo(server), "2": depth(server, fov_deg=41.0, patches=6000)}
     prompt["3"] = node(server, "TestLoaded", after=["2", 0])
     running = server.queue(prompt)
     time.sleep(0.3)

@@ -112,13 +112,13 @@ def test_one_copy_in_memory_serves_all_runs(folder, context):
     (name,) = context.models.names
     with context.models.lend(name, lambda: pytest.fail("loaded twice")) as model:
         assert isinstance(model, import_moge("v2").MoGeModel)
-    run(folder / "v2", context, fov_deg=50.0, num_tokens=30)
+    run(folder / "v2", context, fov_deg=50.0, patches=30)
     assert context.models.names == (name,)
 
 
-def test_level_and_tokens_change_how_finely_it_looks(folder, context):
+def test_level_and_patches_change_how_finely_it_looks(folder, context):
     low, high = (run(folder / "v2", context, fov_deg=60.0, resolution_level=n) for n in (0, 9))
-    same = run(folder / "v2", context, fov_deg=60.0, num_tokens=60)
+    same = run(folder / "v2", context, fov_deg=60.0, patches=60)
     assert not np.array_equal(low.points, high.points, equal_nan=True)
     np.testing.assert_array_equal(same.points, high.points)
 
