@@ -12,10 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import numpy as np
-
 from ..errors import BadInput
-from ..frames import Sim3
 from .clouds import compare_clouds, scene_samples, shape_measures
 from .layout import POINTS, Pair, layout_measure
 from .matching import By, Matching, match
@@ -25,6 +22,7 @@ from .pictures import picture_scores
 from .protocols import PLAIN, PROTOCOLS, Clouds, Protocol, protocol
 from .read import read_predicted, read_truth, scene_from_glb, scene_of
 from .scenes import EvalScene, Item
+from .world import follow, in_box_of_truth, in_one_world, scaled_about_camera, share_unit, to_box
 
 TRUE_SEED, PREDICTED_SEED = 10_000, 0
 """The two surfaces are sampled differently, or an object would be at distance 0 to itself and
@@ -183,7 +181,7 @@ def evaluate(
     if choices.fit_scale:
         scaled, note = scaled_about_camera(moved, truth, matching)
         notes.append(note)
-        matching, moved = _follow(matching, moved, scaled), scaled
+        matching, moved = follow(matching, moved, scaled), scaled
 
     there, true_there = moved, truth
     if how.frame == "box of the truth":
@@ -197,11 +195,11 @@ def evaluate(
             scene_samples(true_there.placed, clouds, TRUE_SEED),
             clouds,
         )
-    values = _object_values(_follow(matching, moved, there, truth, true_there).pairs, how, choices)
+    values = _object_values(follow(matching, moved, there, truth, true_there).pairs, how, choices)
 
     pictures: Mapping[str, float] = {}
     if choices.pictures:
-        shown = picture_scores(predicted, truth, _follow(matching, moved, predicted), choices.lpips)
+        shown = picture_scores(predicted, truth, follow(matching, moved, predicted), choices.lpips)
         pictures = shown.whole
         notes += shown.notes
         for (_, true), row in zip(matching.pairs, values, strict=True):
@@ -209,7 +207,7 @@ def evaluate(
                 row["mask_iou"] = shown.mask_iou[true.id]
     physics = None
     if choices.physics:
-        physics = physics_scores(predicted, truth, _follow(matching, moved, predicted))
+        physics = physics_scores(predicted, truth, follow(matching, moved, predicted))
         notes += physics.notes
     notes += _remarks(values, matching, truth)
 
@@ -241,9 +239,6 @@ def evaluate(
     )
 
 
-# --- one world --------------------------------------------------------------------------------
-
-
 def _check_units(predicted: EvalScene, truth: EvalScene, how: Protocol, choices: Choices) -> None:
     known = None not in (predicted.metric, truth.metric)
     if how.same_unit and known and predicted.metric != truth.metric and not choices.fit_scale:
@@ -255,111 +250,12 @@ def _check_units(predicted: EvalScene, truth: EvalScene, how: Protocol, choices:
         )
 
 
-def in_one_world(predicted: EvalScene, truth: EvalScene) -> tuple[EvalScene, list[str]]:
-    """The predicted scene in the truth's world, and what had to be assumed for it.
-
-    Two scenes of one photo share its camera, so the prediction is carried over by that: each may
-    have found its own floor and gravity. Without both cameras both are taken as they are.
-    """
-    if predicted.camera is None or truth.camera is None:
-        if predicted.camera is None and truth.camera is None:
-            return predicted, ["no camera in either scene: both are taken to share one world"]
-        lacking = predicted if predicted.camera is None else truth
-        note = f"{lacking.source} tells no camera: both scenes are taken to share one world"
-        return predicted, [note]
-    notes = []
-    a, b = predicted.camera, truth.camera
-    if abs(a.width / a.height / (b.width / b.height) - 1) > 0.02:
-        raise BadInput(
-            f"{predicted.source} is of a picture of {a.width}x{a.height} pixels and {truth.source} "
-            f"of {b.width}x{b.height}: the cameras are not of one photo"
-        )
-    ratio = (a.intrinsics[0, 0] / a.width) / (b.intrinsics[0, 0] / b.width)
-    if abs(ratio - 1) > 0.01:
-        notes.append(
-            f"the cameras differ: the predicted focal length is {100 * (ratio - 1):+.1f} % of the "
-            "true one, so depths and sizes cannot all agree"
-        )
-    transform = b.world_from_camera @ a.world_from_camera.inverse()
-    turned = np.degrees(np.arccos(np.clip(transform.rotation[1, 1], -1, 1)))
-    if turned > 1:
-        notes.append(f"the predicted vertical is {turned:.1f}° off the true one")
-    return predicted.moved(transform), notes
-
-
-def scaled_about_camera(
-    predicted: EvalScene, truth: EvalScene, matching: Matching
-) -> tuple[EvalScene, str]:
-    """The prediction scaled about the photo's camera by the median ratio of distances.
-
-    Raises:
-        BadInput: no camera is known.
-    """
-    camera = predicted.camera or truth.camera
-    if camera is None:
-        raise BadInput("--fit-scale scales about the photo's camera, and neither scene tells one")
-    eye = camera.world_from_camera.translation
-
-    def far(item: Item) -> float:
-        middle = (item.vertices.min(0) + item.vertices.max(0)) / 2
-        return float(np.linalg.norm(middle - eye))
-
-    factor = float(np.median([far(true) / far(one) for one, true in matching.pairs]))
-    about = Sim3(np.eye(3), (1 - factor) * eye, factor)
-    return predicted.moved(about), f"the prediction was scaled by {factor:.4g} about the camera"
-
-
-def _share_unit(predicted: EvalScene, truth: EvalScene) -> bool:
-    """Both scenes are of one camera, and neither is known to be in another unit."""
-    both = predicted.camera is not None and truth.camera is not None
-    return both and predicted.metric == truth.metric
-
-
 def _matched(predicted: EvalScene, truth: EvalScene, how: Protocol, choices: Choices) -> Matching:
     """Who is who; by place in normalised scenes where the two need not share a unit."""
-    if _share_unit(predicted, truth) or (how.same_unit and not choices.fit_scale):
+    if share_unit(predicted, truth) or (how.same_unit and not choices.fit_scale):
         return match(predicted, truth, choices.match)
-    one, other = predicted.moved(_to_box(predicted)), truth.moved(_to_box(truth))
-    return _follow(match(one, other, choices.match), one, predicted, other, truth)
-
-
-def in_box_of_truth(
-    predicted: EvalScene, truth: EvalScene
-) -> tuple[EvalScene, EvalScene, list[str]]:
-    """Both scenes with the truth's objects in [-1, 1]; see :class:`Protocol`."""
-    to_box = _to_box(truth)
-    if _share_unit(predicted, truth):
-        return predicted.moved(to_box), truth.moved(to_box), []
-    note = "the scenes share no camera or no unit: each was brought to [-1, 1] by its own box"
-    return predicted.moved(_to_box(predicted)), truth.moved(to_box), [note]
-
-
-def _to_box(scene: EvalScene) -> Sim3:
-    """Brings the scene's objects to [-1, 1], the longest side full."""
-    points = np.concatenate([item.vertices for item in scene.placed])
-    low, high = points.min(0), points.max(0)
-    longest = float((high - low).max())
-    scale = 2 / longest if longest > 0 else 1.0
-    return Sim3(np.eye(3), -scale * (low + high) / 2, scale)
-
-
-def _follow(
-    matching: Matching,
-    predicted: EvalScene,
-    copy: EvalScene,
-    truth: EvalScene | None = None,
-    true_copy: EvalScene | None = None,
-) -> Matching:
-    """The same matching among moved copies of the scenes."""
-    twin = {id(item): other for item, other in zip(predicted.items, copy.items, strict=True)}
-    if truth is not None and true_copy is not None:
-        twin |= {id(i): other for i, other in zip(truth.items, true_copy.items, strict=True)}
-    return Matching(
-        matching.by,
-        tuple((twin[id(one)], twin.get(id(true), true)) for one, true in matching.pairs),
-        tuple((twin.get(id(true), true), why) for true, why in matching.missing),
-        tuple(twin[id(item)] for item in matching.extra),
-    )
+    one, other = predicted.moved(to_box(predicted)), truth.moved(to_box(truth))
+    return follow(match(one, other, choices.match), one, predicted, other, truth)
 
 
 # --- objects ----------------------------------------------------------------------------------
