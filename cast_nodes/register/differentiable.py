@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 from ..backends import Backend, BackendInfo, Need
 from ..context import Context
 from ..types import Placement
-from .differentiable_options import DifferentiableOptions
 from ._diff_ready import (
     INSTALL_MITSUBA,
     LLVM_MEND,
@@ -23,6 +22,7 @@ from ._diff_ready import (
     can_render,
     pick_renderer,
 )
+from .differentiable_options import DifferentiableOptions
 
 if TYPE_CHECKING:
     from .problem import Problem

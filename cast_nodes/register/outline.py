@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from weakref import WeakKeyDictionary
 
 import numpy as np
 import torch
@@ -20,6 +19,7 @@ from scipy import ndimage
 from ..raster import Raster
 from .batch import Poses
 from .problem import Problem, distance_to
+from .remembered import remembered
 from .residuals import Evidence, Rows
 
 PAIRS = 160
@@ -46,18 +46,9 @@ class Borders:
     edge: np.ndarray
 
 
-_made: WeakKeyDictionary[Problem, Borders] = WeakKeyDictionary()
-
-
+@remembered
 def borders_of(problem: Problem) -> Borders:
-    """The borders of a problem's mask, found once while the problem lives."""
-    borders = _made.get(problem)
-    if borders is None:
-        borders = _made[problem] = _borders(problem)
-    return borders
-
-
-def _borders(problem: Problem) -> Borders:
+    """The borders of a problem's mask."""
     mask, unknown = problem.mask, problem.unknown
     background = ~mask & ~unknown
     to_mask, to_background = distance_to(mask), _distance(background)
