@@ -209,7 +209,7 @@ def test_moges_points_are_those_that_core_makes_a_mesh_of(rig: Server, kept: Kep
     ours = kept.arrays("moge", "geometry.npz")
     points = ours["points"]
     valid = np.isfinite(points).all(-1)
-    assert valid.sum() == (H - SKY_PX) * W and not valid[:SKY_PX].any()
+    assert np.count_nonzero(valid) == (H - SKY_PX) * W and np.isnan(points[:SKY_PX]).all()
     theirs = kept.arrays("moge_core", "mesh.npz")["vertices"][0]
     np.testing.assert_array_equal(points[valid] * [1, -1, -1], theirs)
     focal = kept.json("moge_focal", "value.json")
