@@ -1,5 +1,6 @@
 """Whole scenes: one world, who is who, what is counted, what is refused."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -313,3 +314,17 @@ def test_an_empty_folder_and_a_text_file_say_what_would_do(tmp_path):
     (tmp_path / "a.txt").write_text("x")
     with pytest.raises(BadInput, match="neither a folder nor"):
         read_predicted(tmp_path / "a.txt")
+
+
+def test_a_pose_that_stretches_its_mesh_is_read_as_both(tmp_path):
+    folder = write_folder(tmp_path / "run")
+    path = folder / "placements.json"
+    entries = json.loads(path.read_text())
+    matrix = np.array(entries["objects"][0]["camera_from_object"])
+    plain = read_predicted(folder).items[0]
+    entries["objects"][0]["camera_from_object"] = (matrix @ np.diag([1.5, 1, 1, 1])).tolist()
+    path.write_text(json.dumps(entries))
+    item = read_predicted(folder).items[0]
+    before = plain.pose.inverse().apply(plain.vertices)
+    after = plain.pose.inverse().apply(item.vertices)
+    np.testing.assert_allclose(after, before * [1.5, 1, 1], atol=1e-5)
