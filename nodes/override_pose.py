@@ -32,7 +32,16 @@ class OverridePose(io.ComfyNode):
             description="Moves, turns and scales one object about its own middle, or poses it by"
             " numbers, and locks it. Connect the placements to CAST Compose Scene, or to given of"
             " another CAST Register: it keeps locked poses and starts from the others.",
-            search_aliases=["move object", "rotate object", "scale object", "lock pose"],
+            search_aliases=[
+                "move object",
+                "rotate object",
+                "scale object",
+                "lock pose",
+                "移动物体",
+                "旋转",
+                "缩放",
+                "锁定位姿",
+            ],
             has_intermediate_output=True,
             inputs=[
                 CastObjects.Input("objects", tooltip="From CAST Filter."),
