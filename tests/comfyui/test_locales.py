@@ -135,6 +135,53 @@ def test_a_graph_keeps_its_meaning_in_any_language(chinese: Browser):
     assert {"max_side", "backend", "backend.labels", "backend.box_threshold"} <= set(node["inputs"])
 
 
+def test_the_help_of_a_selected_node_is_chinese_and_a_chinese_word_finds_it(
+    chinese: Browser, artefacts: Path
+):
+    shown = chinese.run(
+        GROUNDED
+        + """
+        app.canvas.ds.scale = 1.2; app.canvas.ds.offset = [0, 0];
+        app.canvas.draw(true, true);
+        await new Promise((done) => setTimeout(done, 600));
+        const canvas = app.canvas.canvas, box = canvas.getBoundingClientRect();
+        const at = { clientX: box.left + 1.2 * (node.pos[0] + 60),
+                     clientY: box.top + 1.2 * (node.pos[1] - 12),
+                     bubbles: true, isPrimary: true, pointerId: 1 };
+        canvas.dispatchEvent(new PointerEvent("pointermove", at));
+        canvas.dispatchEvent(new PointerEvent("pointerdown", { ...at, buttons: 1 }));
+        canvas.dispatchEvent(new PointerEvent("pointerup", at));
+        await new Promise((done) => setTimeout(done, 1500));
+        document.querySelector('[data-testid="info-button"]').click();
+        await new Promise((done) => setTimeout(done, 2000));
+        const help = document.querySelector(".node-help-content");
+        return { text: help.textContent, stars: help.innerText.includes("**") };
+        """
+    )
+    chinese.screenshot(artefacts / "chinese_help.png")
+    page = (PACK / "web" / "docs" / "CASTDetect" / "zh.md").read_text(encoding="utf-8")
+    assert page.split("\n")[2] in shown["text"]
+    assert not shown["stars"]  # Markdown closes no bold between a full stop and a character
+
+    found = chinese.run(
+        """
+        await app.extensionManager.command.execute("Workspace.SearchBox.Toggle");
+        await new Promise((done) => setTimeout(done, 1000));
+        const set = Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, "value").set;
+        const input = document.activeElement;
+        const before = document.body.innerText.split(argument).length;
+        set.call(input, "找物体");
+        input.dispatchEvent(new Event("input", { bubbles: true }));
+        await new Promise((done) => setTimeout(done, 1500));
+        const after = document.body.innerText.split(argument).length;
+        input.dispatchEvent(new KeyboardEvent("keydown", { key: "Escape", bubbles: true }));
+        return after - before;
+        """,
+        read("zh/nodeDefs.json")["CASTDetect"]["display_name"],
+    )
+    assert found > 0
+
+
 def test_help_pages_are_there_in_both_languages(server: Server):
     chinese = server.get_bytes("/extensions/cast/docs/CASTDetect/zh.md").decode()
     english = server.get_bytes("/extensions/cast/docs/CASTDetect.md").decode()

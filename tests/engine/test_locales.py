@@ -143,6 +143,9 @@ def test_a_chinese_help_page_names_every_code_word_of_the_english_one(path: Path
     chinese = path.read_text(encoding="utf-8")
     code = re.compile(r"`([^`]+)`")
     assert set(code.findall(english)) - set(code.findall(chinese)) == set()
+    # Markdown closes no bold between a full stop and a character.
+    bold = re.findall(r"\*\*([^*]+)\*\*(?=(.?))", chinese)
+    assert not [text for text, after in bold if text[-1] in "，。：；）" and after.strip()]
     names = {v for k, v in CHINESE_TEXTS.items() if k.endswith(".display_name")}
     assert set(re.findall(r"\*\*(CAST [^*]+)\*\*", chinese)) <= names
 
