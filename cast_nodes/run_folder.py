@@ -451,9 +451,13 @@ class RunFolder:
     def write_scene(self, scene: Scene, report: str) -> None:
         if scene.background_glb:
             self.write("background.glb", scene.background_glb)
+        self.write_scene_files(scene)
+        self.write("report.html", report.encode())
+
+    def write_scene_files(self, scene: Scene) -> None:
+        """``scene.json`` and ``scene.glb`` alone: what exports are made from."""
         self._write_json("scene.json", scene.description)
         self.write("scene.glb", scene.glb)
-        self.write("report.html", report.encode())
 
 
 def _read_journal(path: Path) -> set[tuple[str, str]]:

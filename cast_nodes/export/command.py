@@ -12,7 +12,7 @@ from ..errors import BackendNotReady, BadInput, StorageError
 from .exports import Wanted
 from .folder import write_exports
 from .source import scene_from_folder
-from .usd import require_usd
+from .usd_library import require_usd
 
 
 def add_to(commands: Any) -> ArgumentParser:

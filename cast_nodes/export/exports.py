@@ -13,7 +13,8 @@ from .draco import compressed, load_draco
 from .object_list import object_list
 from .parts import canonical_glb, posed_glb, room_glb
 from .source import ExportScene
-from .usd import UpAxis, UsdExport, require_usd, usd_export, usdz_package
+from .usd import UpAxis, UsdExport, usd_export, usdz_package
+from .usd_library import require_usd
 
 LIST = "export/object_list.json"
 FOLDERS = {

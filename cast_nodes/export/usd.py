@@ -14,18 +14,18 @@ from typing import Any, Literal
 
 import numpy as np
 
-from ..errors import BackendNotReady, CastError
+from ..errors import CastError
 from ..frames import gltf_camera_pose
 from .collision import Shape
 from .primitives import Primitive, primitives_below
 from .source import CAMERA, ROOM, ExportScene
 from .usd_camera import lens, write_camera
+from .usd_library import pxr, require_usd
 from .usd_materials import PbrMaterial, write_material
 from .usd_meshes import place, tell, write_collider, write_mesh
 from .usd_names import prim_names
 from .usd_textures import TextureFiles
 
-INSTALL = "pip install usd-core"
 METRES_PER_UNIT = 1.0
 ROOT = "/Scene"
 UpAxis = Literal["y", "z"]
@@ -35,14 +35,6 @@ UP_FROM_WORLD = {
     "z": np.array([[1, 0, 0, 0], [0, 0, -1, 0], [0, 1, 0, 0], [0, 0, 0, 1]], np.float64),
 }
 """(4, 4) stage-from-world by the stage's up axis: y up becomes z up, x stays."""
-
-
-def require_usd() -> None:
-    """Raises BackendNotReady with the install line when usd-core is absent."""
-    try:
-        from pxr import Usd  # noqa: F401
-    except ImportError as error:
-        raise BackendNotReady(f"USD needs usd-core: {INSTALL} ({error})") from None
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,7 +71,7 @@ def usd_export(
         CastError: the scene's GLB is damaged.
     """
     require_usd()
-    from pxr import Usd
+    Usd = pxr("Usd")
 
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "scene.usdc"
@@ -94,7 +86,8 @@ def usd_export(
 
 def usdz_package(made: UsdExport) -> bytes:
     """Stage and pictures in one .usdz."""
-    from pxr import Sdf, UsdUtils
+    Sdf = pxr("Sdf")
+    UsdUtils = pxr("UsdUtils")
 
     with tempfile.TemporaryDirectory() as folder:
         for name, content in {"scene.usdc": made.usdc, **made.textures}.items():
@@ -127,7 +120,9 @@ class _Stage:
         }
 
     def write(self) -> None:
-        from pxr import Kind, Usd, UsdGeom
+        Kind = pxr("Kind")
+        Usd = pxr("Usd")
+        UsdGeom = pxr("UsdGeom")
 
         scene = self.scene
         self._stage_facts()
@@ -159,7 +154,7 @@ class _Stage:
         tell(camera.GetPrim(), {"width": scene.width, "height": scene.height})
 
     def _stage_facts(self) -> None:
-        from pxr import UsdGeom
+        UsdGeom = pxr("UsdGeom")
 
         metric = self.scene.metric
         axis = UsdGeom.Tokens.y if self.up == "y" else UsdGeom.Tokens.z
@@ -175,7 +170,9 @@ class _Stage:
         layer.customLayerData = {"cast": {"metric": metric, "unit": unit}}
 
     def _component(self, path: str, title: str, matrix: np.ndarray) -> Any:
-        from pxr import Kind, Usd, UsdGeom
+        Kind = pxr("Kind")
+        Usd = pxr("Usd")
+        UsdGeom = pxr("UsdGeom")
 
         xform = UsdGeom.Xform.Define(self.stage, path)
         Usd.ModelAPI(xform).SetKind(Kind.Tokens.component)
@@ -186,7 +183,8 @@ class _Stage:
 
     def _geometry(self, path: str, root: int, name: str) -> None:
         """Meshes below ``<path>/geo``, materials below ``<path>/mtl``."""
-        from pxr import UsdGeom, UsdShade
+        UsdGeom = pxr("UsdGeom")
+        UsdShade = pxr("UsdShade")
 
         found = primitives_below(self.scene.gltf, root, name)
         if not found:
@@ -208,7 +206,7 @@ class _Stage:
     def _materials(
         self, path: str, found: Sequence[Primitive]
     ) -> dict[tuple[int | None, bool], tuple[PbrMaterial, Any]]:
-        from pxr import UsdGeom
+        UsdGeom = pxr("UsdGeom")
 
         UsdGeom.Scope.Define(self.stage, f"{path}/mtl")
         entries = self.scene.gltf.document.get("materials", [])
@@ -223,7 +221,8 @@ class _Stage:
     # Physics.
 
     def _physics(self) -> None:
-        from pxr import Gf, UsdPhysics
+        Gf = pxr("Gf")
+        UsdPhysics = pxr("UsdPhysics")
 
         world = UsdPhysics.Scene.Define(self.stage, f"{ROOT}/physics")
         down = -self.up_from_world[:3, 1]
@@ -231,7 +230,8 @@ class _Stage:
         world.CreateGravityMagnitudeAttr(9.81 / METRES_PER_UNIT)
 
     def _colliders(self, path: str, object_id: int, carrier: Any, xform: Any) -> None:
-        from pxr import UsdGeom, UsdPhysics
+        UsdGeom = pxr("UsdGeom")
+        UsdPhysics = pxr("UsdPhysics")
 
         shapes = self.shapes.get(object_id, ())
         if not shapes:
@@ -244,7 +244,7 @@ class _Stage:
             UsdPhysics.RigidBodyAPI.Apply(xform.GetPrim())
 
     def _static_floor(self, mesh: Any) -> None:
-        from pxr import UsdPhysics
+        UsdPhysics = pxr("UsdPhysics")
 
         UsdPhysics.CollisionAPI.Apply(mesh.GetPrim())
         shape = UsdPhysics.MeshCollisionAPI.Apply(mesh.GetPrim())

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from .usd_library import pxr
+
 FILM_MM = 36.0
 """Width of the film the focal length is told for: that of 35 mm film."""
 
@@ -38,7 +40,8 @@ def lens(intrinsics: np.ndarray, width: int, height: int, metres_per_unit: float
 
 def write_camera(stage: Any, path: str, made: Lens, clip: tuple[float, float]) -> Any:
     """A UsdGeom.Camera at ``path`` (its pose is still to be set)."""
-    from pxr import Gf, UsdGeom
+    Gf = pxr("Gf")
+    UsdGeom = pxr("UsdGeom")
 
     camera = UsdGeom.Camera.Define(stage, path)
     camera.CreateProjectionAttr(UsdGeom.Tokens.perspective)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .primitives import UvSource
+from .usd_library import pxr
 from .usd_textures import TextureFiles
 
 _WRAP = {33071: "clamp", 33648: "mirror", 10497: "repeat"}
@@ -97,7 +98,7 @@ def write_material(
         files: takes the pictures.
         samplers: the glTF sampler of each texture, by the texture's index.
     """
-    from pxr import UsdShade
+    UsdShade = pxr("UsdShade")
 
     made = UsdShade.Material.Define(stage, path)
     writer = _Writer(stage, path, material, files, samplers)
@@ -110,7 +111,9 @@ def write_material(
 
 class _Writer:
     def __init__(self, stage: Any, path: str, material: PbrMaterial, files: Any, samplers: Any):
-        from pxr import Gf, Sdf, UsdShade
+        Gf = pxr("Gf")
+        Sdf = pxr("Sdf")
+        UsdShade = pxr("UsdShade")
 
         self.Gf, self.Sdf, self.UsdShade = Gf, Sdf, UsdShade
         self.stage, self.path, self.material = stage, path, material

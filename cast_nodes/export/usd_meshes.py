@@ -10,11 +10,13 @@ from scipy.spatial.transform import Rotation
 
 from ..frames import Sim3
 from .primitives import Primitive, UvSource
+from .usd_library import pxr
 
 
 def place(xform: Any, matrix: np.ndarray) -> None:
     """Sets the (4, 4) pose of an Xformable: translate, orient and scale where it is a similarity."""
-    from pxr import Gf, UsdGeom
+    Gf = pxr("Gf")
+    UsdGeom = pxr("UsdGeom")
 
     double = UsdGeom.XformOp.PrecisionDouble
     xform.ClearXformOpOrder()
@@ -44,7 +46,9 @@ def write_mesh(
             is left out, and its picture shows its first pixel.
         factor: linear RGBA that multiplies vertex colours.
     """
-    from pxr import Sdf, UsdGeom, Vt
+    Sdf = pxr("Sdf")
+    UsdGeom = pxr("UsdGeom")
+    Vt = pxr("Vt")
 
     mesh = UsdGeom.Mesh.Define(stage, path)
     _surface(mesh, primitive.points, primitive.faces)
@@ -71,7 +75,8 @@ def write_mesh(
 
 def write_collider(stage: Any, path: str, vertices: np.ndarray, faces: np.ndarray) -> Any:
     """A convex collision mesh: purpose "guide", so that no picture shows it."""
-    from pxr import UsdGeom, UsdPhysics
+    UsdGeom = pxr("UsdGeom")
+    UsdPhysics = pxr("UsdPhysics")
 
     mesh = UsdGeom.Mesh.Define(stage, path)
     _surface(mesh, vertices, faces)
@@ -83,7 +88,8 @@ def write_collider(stage: Any, path: str, vertices: np.ndarray, faces: np.ndarra
 
 
 def _surface(mesh: Any, points: np.ndarray, faces: np.ndarray) -> None:
-    from pxr import UsdGeom, Vt
+    UsdGeom = pxr("UsdGeom")
+    Vt = pxr("Vt")
 
     points = np.ascontiguousarray(points, np.float32)
     mesh.CreatePointsAttr(Vt.Vec3fArray.FromNumpy(points))
@@ -101,7 +107,7 @@ def tell(prim: Any, facts: Mapping[str, Any]) -> None:
 
     Mappings become namespaces; None and what is neither text nor number is left out.
     """
-    from pxr import Sdf
+    Sdf = pxr("Sdf")
 
     kinds = Sdf.ValueTypeNames
     for name, value in facts.items():

@@ -89,9 +89,7 @@ def scene_files(objects: list | None = None, metric: bool = True) -> tuple[bytes
              "fit": {"iou": 0.95, "depth_residual": 0.01, "odd name": 1.0}}
         )  # fmt: skip
     entries.append({"id": 9, "label": "vase", "score": 0.2, "node": None, "failure": "no pose"})
-    glb = scene_glb(
-        parts, [floor_part()], True, pose, INTRINSICS, WIDTH, HEIGHT, clip=(0.01, 40.0)
-    )
+    glb = scene_glb(parts, [floor_part()], True, pose, INTRINSICS, WIDTH, HEIGHT, clip=(0.01, 40.0))
     description = {
         "version": 1, "world_from_camera": pose.matrix().tolist(),
         "intrinsics": INTRINSICS.tolist(), "width": WIDTH, "height": HEIGHT, "metric": metric,

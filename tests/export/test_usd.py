@@ -30,7 +30,7 @@ from .rooms import (
 )
 
 pytest.importorskip("pxr")
-from pxr import Gf, Sdf, Usd, UsdGeom, UsdPhysics, UsdShade, UsdValidation  # noqa: E402
+from pxr import Gf, Sdf, Usd, UsdGeom, UsdPhysics, UsdShade, UsdValidation
 
 
 def opened(folder: Path, files) -> Usd.Stage:
