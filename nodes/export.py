@@ -40,7 +40,17 @@ class Export(io.ComfyNode):
             description="Writes the scene for Blender, game engines and simulators into a new folder"
             " of ComfyUI's output folder: scene.glb, USD, a GLB per object, collision meshes, and a"
             " list of the objects with their poses and boxes.",
-            search_aliases=["usd", "usdz", "openusd", "blender", "unreal", "isaac", "convex hull"],
+            search_aliases=[
+                "usd",
+                "usdz",
+                "openusd",
+                "blender",
+                "unreal",
+                "isaac",
+                "convex hull",
+                "导出",
+                "碰撞",
+            ],
             is_output_node=True,
             inputs=[
                 CastScene.Input("scene", tooltip="From CAST Compose Scene."),

@@ -21,7 +21,7 @@ NODE_OF_STAGE = {
     "mesh": "CASTMesh", "register": "CASTRegister", "compose": "CASTComposeScene",
 }  # fmt: skip
 MAIN_NODES = (*NODE_OF_STAGE.values(), "CASTPreview", "CASTSaveScene", "CASTDemoPhoto")
-CODE_WORDS = {"GLB", "JSON", "PBR", "BBOX", "SEGS"}
+CODE_WORDS = {"GLB", "JSON", "PBR", "BBOX", "SEGS", "USD", "USDZ"}
 """What is written the same in Chinese."""
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
 PLACEHOLDER = re.compile(r"\{\w+\}")
