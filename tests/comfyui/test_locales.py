@@ -128,6 +128,28 @@ def test_a_tooltip_that_the_front_end_shows_is_the_chosen_backends_own(
     assert shown == options["text_threshold"]
 
 
+def test_the_other_renderer_shows_chinese_too(chinese: Browser, artefacts: Path):
+    setting = 'await app.extensionManager.setting.set("Comfy.VueNodes.Enabled", argument);'
+    chinese.run(setting, True)
+    try:
+        shown = chinese.run(
+            GROUNDED
+            + """
+            app.canvas.ds.scale = 1; app.canvas.ds.offset = [0, 0];
+            app.canvas.setDirty(true, true);
+            await new Promise((done) => setTimeout(done, 2500));
+            return document.querySelector(`[data-node-id="${node.id}"]`).innerText;
+            """
+        )
+        chinese.screenshot(artefacts / "chinese_vue.png")
+    finally:
+        chinese.run(setting, False)
+    zh = read("zh/nodeDefs.json")["CASTDetect"]
+    assert zh["display_name"] in shown
+    for key in ("max_side", "backend", "backend_box_threshold", "image"):
+        assert zh["inputs"][key]["name"] in shown
+
+
 def test_a_graph_keeps_its_meaning_in_any_language(chinese: Browser):
     """Labels are translated, names are not: what is queued and saved does not change."""
     chinese.run(GROUNDED)
