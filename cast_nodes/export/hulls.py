@@ -51,8 +51,9 @@ def convex_hull(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def _thickened(points: np.ndarray) -> np.ndarray:
     """Points of size 1, copied to both sides along each principal axis they hardly reach along."""
-    _, _, axes = np.linalg.svd(points - points.mean(0), full_matrices=True)
-    for axis in axes:
+    centred = points - points.mean(0)
+    _, axes = np.linalg.eigh(centred.T @ centred)
+    for axis in axes.T:
         along = points @ axis
         lacking = THINNEST - float(np.ptp(along))
         if lacking > 0:
