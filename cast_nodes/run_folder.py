@@ -54,6 +54,9 @@ POSES = "poses.json"
 RESULTS = ("scene.glb", "scene.json", "report.html", "run.json")
 """What remains of a run whose intermediate files are not wanted."""
 
+EXPORTED = ("scene.usdc", "scene.usdz", "textures/*", "export/**/*")
+"""What ``cast export`` makes of the scene."""
+
 
 class RunFolder:
     """One photo's folder.
@@ -455,7 +458,13 @@ class RunFolder:
         self.write("report.html", report.encode())
 
     def write_scene_files(self, scene: Scene) -> None:
-        """``scene.json`` and ``scene.glb`` alone: what exports are made from."""
+        """``scene.json`` and ``scene.glb`` alone; exports of another scene go, the user's stay."""
+        changed = self.has("scene.glb") and (self.path / "scene.glb").read_bytes() != scene.glb
+        if changed and not self.is_users("scene.glb"):
+            for pattern in EXPORTED:
+                for path in self.path.glob(pattern):
+                    if path.is_file():
+                        self.remove(path.relative_to(self.path).as_posix())
         self._write_json("scene.json", scene.description)
         self.write("scene.glb", scene.glb)
 

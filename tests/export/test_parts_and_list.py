@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from cast_nodes.export.parts import canonical_glb, posed_glb, room_glb
 from cast_nodes.gltf import join_glb, split_glb
 from cast_nodes.gltf_check import faults
 from cast_nodes.mesh_data import read_glb
+from cast_nodes.run_folder import RunFolder
 
 from .rooms import box_glb, default_objects, make_scene, picture, scene_files, turned, write_folder
 
@@ -115,6 +117,20 @@ def test_a_changed_export_is_kept_until_forced(tmp_path):
     assert mine.read_text() == "[]"
     assert write_exports(scene, Wanted(), tmp_path, force=True).kept == ()
     assert json.loads(mine.read_text())["version"] == 1
+
+
+def test_exports_of_another_scene_go_when_a_new_one_is_written(tmp_path):
+    glb, description = scene_files()
+    composed = SimpleNamespace(glb=glb, description=description)
+    RunFolder(tmp_path).write_scene_files(composed)
+    write_exports(scene_from_folder(tmp_path), Wanted(objects=True), tmp_path)
+    (tmp_path / "export/room.glb").write_bytes(b"mine")
+    RunFolder(tmp_path).write_scene_files(composed)
+    assert len(list((tmp_path / "export/posed").iterdir())) == 3  # the same scene: they hold
+    other = SimpleNamespace(glb=scene_files([])[0], description=description)
+    RunFolder(tmp_path).write_scene_files(other)
+    left = [p.name for p in (tmp_path / "export").rglob("*") if p.is_file()]
+    assert left == ["room.glb"]
 
 
 @pytest.mark.parametrize(
