@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from .models import Model
+from .models import PLANTS, THIN, Model
 
 GRID = 20
 """Cells along each side of a model's height map."""
@@ -39,7 +39,7 @@ class Placed:
     @property
     def corners(self) -> np.ndarray:
         """(8, 3) corners of its box in the arrangement."""
-        low, high = self.model.data.bounds
+        low, high = self.model.bounds
         box = np.array([[x, y, z] for x in (low[0], high[0]) for y in (low[1], high[1]) for z in (low[2], high[2])])
         return box @ self.world_from_model[:3, :3].T + self.world_from_model[:3, 3]
 
@@ -105,8 +105,12 @@ def arrange(rng: np.random.Generator, models: Sequence[Model], heights) -> Arran
 
 def _pick(rng: np.random.Generator, pool: Sequence[Model]) -> Model:
     """One model; names count equally, so that ten chairs do not crowd out the lamp."""
+    if rng.random() < 0.3:  # what is hard to outline comes more often
+        hard = [m for m in pool if m.name in THIN or m.name in PLANTS]
+        if hard:
+            return hard[rng.integers(len(hard))]
     names = sorted({m.name for m in pool})
-    name = names[rng.integers(len(names))] if rng.random() < 0.5 else None
+    name = names[rng.integers(len(names))] if rng.random() < 0.4 else None
     chosen = [m for m in pool if name is None or m.name == name]
     return chosen[rng.integers(len(chosen))]
 
@@ -210,7 +214,7 @@ def _level_spot(
         patch = heights[row - reach_z : row + reach_z + 1, column - reach_x : column + reach_x + 1]
         if np.isnan(patch).any() or np.ptp(patch) * stretch[1] > LEVEL:
             continue
-        low, high = under.model.data.bounds
+        low, high = under.model.bounds
         point = np.array(
             [
                 low[0] + (column + 0.5) / GRID * (high[0] - low[0]),

@@ -152,7 +152,7 @@ def make_look(
                 picture = palette.pick(rng, "thing") if rng.random() < 0.45 and not leafy else None
                 things[index, number] = _surface(colour, picture, side, gloss)
     if mode == "usual":
-        exposure = rng.uniform(0.1, 0.5)
+        exposure = rng.uniform(0.14, 0.62)
     else:
         exposure = {"white": rng.uniform(0.45, 0.75), "dark": rng.uniform(0.02, 0.12)}.get(mode, rng.uniform(0.08, 0.5))
     return Look(mode, around, things, _light(rng, scene), float(exposure))
@@ -184,6 +184,8 @@ def _surroundings(rng, scene: Arrangement, palette: Palette, mode: str, low: flo
     kind = "floor" if scene.style == "outdoor" else "wall"
     plain_wall = rng.random() < (0.75 if themed else 0.6)
     wall_colour = hue(rng, max(low, 0.35) if mode != "dark" else low, high, 0.6)
+    if not themed and rng.random() < 0.5:  # most rooms are painted in a pale tone
+        wall_colour = rng.uniform(0.5, 0.85) * np.exp(rng.normal(0, 0.06, 3))
     wall = _surface(
         wall_colour,
         None if plain_wall and scene.style != "outdoor" else palette.pick(rng, kind),

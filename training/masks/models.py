@@ -1,7 +1,7 @@
 """The models that crops are rendered from, with authors, licences and what may be held out.
 
-Two sources: a Sweet Home 3D catalogue (``.sh3f``) whose licence allows any use, and the shapes
-that this project builds itself. A model is either trained on or held out, never both.
+Three sources: a Sweet Home 3D catalogue (``.sh3f``) whose licence allows any use, the shapes
+that this project builds itself, and seeded variations (:mod:`.growth`). A model is either trained on or held out, never both.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ from cast_nodes.errors import CastError
 from cast_nodes.mesh._builtin import SHAPES, built
 from cast_nodes.mesh._own import CATALOGUE, own_models, read_properties
 from cast_nodes.mesh_data import MeshData, read_mesh
+
+from .growth import KINDS, grown
 
 HELD_OUT_EVERY = 5
 """Of each placement every fifth model is held out for validation, in the sources' order."""
@@ -91,10 +93,14 @@ class Model:
         return data.moved(matrix)
 
     @cached_property
+    def bounds(self) -> np.ndarray:
+        """(2, 3) lowest and highest corner, metres."""
+        return self.data.bounds
+
+    @cached_property
     def size(self) -> np.ndarray:
         """(3,) metres."""
-        low, high = self.data.bounds
-        return high - low
+        return self.bounds[1] - self.bounds[0]
 
     @cached_property
     def textures(self) -> tuple[np.ndarray | None, ...]:
@@ -127,7 +133,7 @@ def load_models(catalogue: Path) -> tuple[Model, ...]:
     Raises:
         SystemExit: the catalogue is not there or its entries cannot be told apart.
     """
-    found = [*_from_catalogue(catalogue), *_own_shapes()]
+    found = [*_from_catalogue(catalogue), *_own_shapes(), *_grown()]
     counts: dict[str, int] = {}
     out = []
     for key, name, author, licence, size, load in found:
@@ -182,8 +188,21 @@ def _own_shapes():
         yield (f"shape#{index} {shape.name}", name, "CAST for ComfyUI", "MIT", size, load)
 
 
+def _grown():
+    for kind, (name, _, count) in enumerate(KINDS):
+        for number in range(count):
+
+            def load(kind: int = kind, number: int = number) -> MeshData:
+                return grown(kind, number)
+
+            low, high = load().bounds
+            key = f"grown#{kind}.{number}"
+            yield (key, name, "CAST for ComfyUI", "MIT", (high - low).tolist(), load)
+
+
 def listing(models: Sequence[Model]) -> str:
-    """A Markdown table of every model with its author, licence and use."""
+    """A Markdown table of every model that has a file or a name, with author, licence and use."""
+    models = [m for m in models if not m.key.startswith("grown")]
     rows = ["| model | what | author | licence | used for |", "| --- | --- | --- | --- | --- |"]
     for m in models:
         use = "validation" if m.held_out else "training"

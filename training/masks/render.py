@@ -173,7 +173,7 @@ def shots(
         return []
     traced = Traced(scene, rng)
     weights = np.array(
-        [{"floor": 1.0, "small": 0.6, "wall": 0.2, "hanging": 0.5}[t.model.placement] for t in scene.things]
+        [{"floor": 1.0, "small": 0.35, "wall": 0.2, "hanging": 0.5}[t.model.placement] for t in scene.things]
     )
     count = min(PER_SCENE, len(scene.things) + 1)
     out = []

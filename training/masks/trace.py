@@ -85,7 +85,7 @@ def _solo(model: Model) -> EmbreeScene:
 @lru_cache(maxsize=512)
 def heights(model: Model) -> np.ndarray:
     """(GRID, GRID) of a model's upper side over its own box (rows z, columns x), NaN beside it."""
-    low, high = model.data.bounds
+    low, high = model.bounds
     z, x = np.meshgrid(
         low[2] + (np.arange(GRID) + 0.5) / GRID * (high[2] - low[2]),
         low[0] + (np.arange(GRID) + 0.5) / GRID * (high[0] - low[0]),
@@ -203,16 +203,17 @@ class Traced:
         weights = np.stack([1 - hits.u - hits.v, hits.u, hits.v], 1).astype(np.float32)
         points = origins + rays * hits.t[:, None]
         flat = self.flat[face]
-        flat = np.where((flat * rays).sum(1, keepdims=True) > 0, -flat, flat)
-        smooth = (self.normals[face] * weights[..., None]).sum(1)
-        length = np.linalg.norm(smooth, axis=1, keepdims=True)
-        smooth = np.where((smooth * flat).sum(1, keepdims=True) < 0, -smooth, smooth)
+        along = _dot(flat, rays)
+        flat = np.where(along[:, None] > 0, -flat, flat)
+        smooth = _mixed(self.normals[face], weights)
+        length = np.sqrt(_dot(smooth, smooth))[:, None]
+        smooth = np.where(_dot(smooth, flat)[:, None] < 0, -smooth, smooth)
         normals = np.where(length > 1e-3, smooth / np.maximum(length, 1e-6), flat).astype(np.float32)
         colour = np.empty((len(face), 3), np.float32)
         alpha = np.ones(len(face), np.float32)
         gloss = np.zeros(len(face), np.float32)
-        foot = pixel * hits.t / np.maximum(np.abs((flat * rays).sum(1)) / np.linalg.norm(rays, axis=1), 0.05)
-        place = (self.local[face] * weights[..., None]).sum(1)
+        foot = pixel * hits.t / np.maximum(np.abs(along) / np.sqrt(_dot(rays, rays)), 0.05)
+        place = _mixed(self.local[face], weights)
         code = self.item[face].astype(np.int64) * 1024 + self.material[face]
         order = np.argsort(code, kind="stable")
         bounds = np.flatnonzero(np.diff(code[order])) + 1
@@ -224,7 +225,7 @@ class Traced:
                 surface = look.things[item, material]
             gloss[mine] = surface.gloss
             if surface.own:
-                uv = (self.uv[face[mine]] * weights[mine, :, None]).sum(1)
+                uv = _mixed(self.uv[face[mine]], weights[mine])
                 own, alpha[mine] = _own_colour(self.arrangement.things[item].model, material, uv)
                 colour[mine] = own * surface.colour
                 continue
@@ -268,8 +269,8 @@ class Traced:
         out = out + light.sun_colour * (np.maximum(facing, 0) * shone)[:, None]
         if light.lamp_colour.any():
             to_lamp = light.lamp - points
-            square = np.maximum((to_lamp**2).sum(1), 0.02 * self.arrangement.scale**2)
-            cosine = np.maximum((normals * to_lamp).sum(1) / np.sqrt(square), 0)
+            square = np.maximum(_dot(to_lamp, to_lamp), 0.02 * self.arrangement.scale**2)
+            cosine = np.maximum(_dot(normals, to_lamp) / np.sqrt(square), 0)
             out = out + light.lamp_colour * (cosine / square * (0.4 + 0.6 * open_))[:, None]
         return out.astype(np.float32)
 
@@ -288,9 +289,9 @@ class Traced:
     def _mirror(self, shade, points, normals, rays, gloss, look: Look, rng, pixel) -> None:
         """Adds what glossy surfaces mirror, in flat light (Schlick's Fresnel term, 1994)."""
         mine = np.flatnonzero(gloss > 0.01)
-        unit = rays[mine] / np.linalg.norm(rays[mine], axis=1, keepdims=True)
+        unit = rays[mine] / np.sqrt(_dot(rays[mine], rays[mine]))[:, None]
         n = normals[mine]
-        cosine = np.clip(-(unit * n).sum(1), 0, 1)
+        cosine = np.clip(-_dot(unit, n), 0, 1)
         away = unit + 2 * cosine[:, None] * n + rng.normal(0, 0.015, n.shape)
         hits = cast(self.scene, points[mine] + n * LIFT, away)
         seen = np.tile(look.light.background, (len(mine), 1)).astype(np.float32)
@@ -303,6 +304,18 @@ class Traced:
             seen[met] = colour * (look.light.ground + (look.light.sky - look.light.ground) * up) * 0.9
         share = (gloss[mine] + (1 - gloss[mine]) * (1 - cosine) ** 5 * np.minimum(gloss[mine] * 4, 1))[:, None]
         shade[mine] = shade[mine] * (1 - share) + seen * share
+
+
+def _dot(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    return a[:, 0] * b[:, 0] + a[:, 1] * b[:, 1] + a[:, 2] * b[:, 2]
+
+
+def _mixed(corners: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """(k, d) of (k, 3, d) corner values."""
+    out = corners[:, 0] * weights[:, :1]
+    out += corners[:, 1] * weights[:, 1:2]
+    out += corners[:, 2] * weights[:, 2:]
+    return out
 
 
 def _select(hits: Hits, which: np.ndarray) -> Hits:
