@@ -1,0 +1,163 @@
+"""Masks by the mask network: batches of boxes (and clicks) in, full-resolution masks out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ..errors import ObjectFailure
+from .box_mask import Crop
+from .mask_network import SIDE_PX, click_map, load_network, network_input
+from .mask_tools import guided_filter, tidy
+from .mask_window import Window, cut, paste, window_of
+from .ssd import Box
+
+BATCH = 16
+OUTSIDE = -8.0
+"""Logit of pixels beyond the network's window."""
+
+
+@dataclass(frozen=True)
+class Query:
+    """What is asked about: a box and, where a person helps, points on and beside the thing.
+
+    Attributes:
+        box: (x0, y0, x1, y1) px in the photo.
+        positive, negative: (x, y) px in the photo.
+    """
+
+    box: Box
+    positive: tuple[tuple[float, float], ...] = field(default=())
+    negative: tuple[tuple[float, float], ...] = field(default=())
+
+
+@dataclass(frozen=True, eq=False)
+class Prediction:
+    """What the network says of one box.
+
+    Attributes:
+        window: where it looked.
+        seen, whole: (s, s) float32 logits of the visible part and of the whole outline.
+        confidence: 0..1, the IoU that it expects of the seen mask.
+        share: 0..1, how much of the thing it takes to be seen, also beyond the window.
+    """
+
+    window: Window
+    seen: np.ndarray
+    whole: np.ndarray
+    confidence: float
+    share: float
+
+    def logits(self, area: tuple[int, int, int, int]) -> np.ndarray:
+        """(h, w) float32 logits of "seen" in a part (x0, y0, x1, y1 px) of the photo."""
+        return paste(self.seen, self.window, area, OUTSIDE)
+
+
+def predict(rgb: np.ndarray, queries: Sequence[Query], side: int = SIDE_PX) -> list[Prediction]:
+    """What the network says of each box; both as seen and mirrored, averaged.
+
+    Args:
+        rgb: (H, W, 3) uint8.
+
+    Raises:
+        ObjectFailure: a box that is not finite or has no area.
+        CastError: the weights cannot be read.
+    """
+    import torch
+
+    if not queries:
+        return []
+    windows = [_window(q) for q in queries]
+    pictures, valid, boxes, clicks = [], [], [], []
+    for query, window in zip(queries, windows, strict=True):
+        crop, inside = cut(rgb, window, side)
+        pictures.append(crop)
+        valid.append(inside)
+        boxes.append(_inside(query.box, rgb, window, side))
+        dots = [window.to_crop(np.array(p), side) for p in (query.positive, query.negative)]
+        clicks.append(np.stack([click_map(d, side) for d in dots]))
+    network = load_network()
+    out: list[Prediction] = []
+    with torch.inference_mode():
+        for start in range(0, len(queries), BATCH):
+            part = slice(start, start + BATCH)
+            colour = torch.from_numpy(np.stack(pictures[part])).permute(0, 3, 1, 2).float() / 255
+            asked = network_input(
+                colour,
+                torch.from_numpy(np.stack(boxes[part]).astype(np.float32)),
+                torch.from_numpy(np.stack(valid[part])[:, None].astype(np.float32)),
+                torch.from_numpy(np.stack(clicks[part])),
+            )
+            both = torch.cat([asked, asked.flip(3)])
+            masks, judged = network(both.contiguous(memory_format=torch.channels_last))
+            n = len(asked)
+            masks = (masks[:n] + masks[n:].flip(3)) / 2
+            told = torch.sigmoid((judged[:n] + judged[n:]) / 2)
+            for i in range(n):
+                seen, whole = (masks[i, k].numpy().copy() for k in (0, 1))
+                out.append(
+                    Prediction(windows[start + i], seen, whole, float(told[i, 0]), float(told[i, 1]))
+                )
+    return out
+
+
+def _window(query: Query) -> Window:
+    if not np.isfinite(query.box).all():
+        raise ObjectFailure("its box holds a value that is not a finite number")
+    if query.box[2] - query.box[0] < 0.5 or query.box[3] - query.box[1] < 0.5:
+        raise ObjectFailure("its box has no area")
+    return window_of(query.box)
+
+
+def _inside(box: Box, rgb: np.ndarray, window: Window, side: int) -> np.ndarray:
+    """(4,) the box's part in the photo, in crop px."""
+    height, width = rgb.shape[:2]
+    corners = np.array([box[:2], box[2:]]).clip([0, 0], [width, height])
+    return window.to_crop(corners, side).ravel()
+
+
+def mask_of(
+    rgb: np.ndarray, prediction: Prediction, area: tuple[int, int, int, int], box: Box
+) -> np.ndarray:
+    """(h, w) bool, the seen mask in a part of the photo, its border drawn along the picture's.
+
+    Args:
+        rgb: (h, w, 3) uint8, that part.
+        area: (x0, y0, x1, y1) px of it in the photo.
+        box: in the part's pixels; small holes and specks are judged by it.
+    """
+    logits = prediction.logits(area)
+    side = prediction.seen.shape[0]
+    window = prediction.window
+    cell = max(window.x1 - window.x0, window.y1 - window.y0) / side
+    if cell > 1.2:
+        # Enlarged logits have soft borders: the picture's edges say where they run.
+        soft = 1 / (1 + np.exp(-logits))
+        soft = guided_filter(rgb.astype(np.float32) / 255, soft, max(1, round(1.5 * cell)), 4e-4)
+        mask = soft > 0.5
+    else:
+        mask = logits > 0
+    return tidy(mask, box) if mask.any() else mask
+
+
+def mask_in_crop_by_network(crop: Crop, prediction: Prediction) -> np.ndarray:
+    """(h, w) bool, the mask in a crop of :func:`crop_around`.
+
+    Raises:
+        ObjectFailure: the network sees nothing there.
+    """
+    x, y = crop.origin
+    h, w = crop.rgb.shape[:2]
+    mask = mask_of(crop.rgb, prediction, (x, y, x + w, y + h), crop.box)
+    if not mask.any():
+        raise ObjectFailure("nothing in its box looks like one thing")
+    return mask
+
+
+def whole_in_photo(
+    prediction: Prediction, height: int, width: int, seen: np.ndarray
+) -> np.ndarray:
+    """(H, W) bool, the thing's whole outline: what is seen of it, and what others hide."""
+    return (paste(prediction.whole, prediction.window, (0, 0, width, height), OUTSIDE) > 0) | seen
