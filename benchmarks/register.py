@@ -84,8 +84,9 @@ def placed(room: Room, choice: Choice) -> tuple[Placements, float]:
 
 def refined_from_truth(room: Room, device: str) -> tuple[Placements, float]:
     """The refinement of ``hybrid`` started from the true poses: what the evidence allows."""
+    from cast_nodes.register.carried import rested
     from cast_nodes.register.cascade import refine
-    from cast_nodes.register.hybrid import HybridOptions
+    from cast_nodes.register.hybrid import HybridOptions, rest
 
     inputs, options = room.inputs, HybridOptions(device="cuda" if device == "cuda" else "cpu")
     problems, failed = [], []
@@ -96,9 +97,12 @@ def refined_from_truth(room: Room, device: str) -> tuple[Placements, float]:
             problems.append(make_problem(item, inputs.objects, inputs.geometry, entry))
         except ObjectFailure as error:
             failed.append(Placement(item.id, None, failure=str(error)))
-    starts = [[room.answer.poses[p.id]] for p in problems]
-    found = refine(problems, starts, options, Context(store=Store()))
-    return Placements((*found, *failed)), time.perf_counter() - start
+    starts, context = [[room.answer.poses[p.id]] for p in problems], Context(store=Store())
+    found = {p.id: p for p in refine(problems, starts, options, context)}
+    found |= rested(
+        {p.id: p for p in problems}, found, lambda new, old: rest(new, old, options, context)
+    )
+    return Placements((*found.values(), *failed)), time.perf_counter() - start
 
 
 def run_mode(

@@ -22,6 +22,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from .context import Context
 from .errors import BackendNotReady, BadInput
+from .local.weights import Weights
 
 STAGES = ("detect", "filter", "depth", "inpaint", "mesh", "register", "compose")
 
@@ -152,6 +153,8 @@ class Need:
         optional: the backend runs without it, with less.
         unless: tells from the options that it is not needed after all (a key, where a server of
             one's own is named); asked only where the options are known.
+        weights: what a local backend loads; where they lie, or that they will be downloaded, is
+            told before anything runs.
     """
 
     what: str
@@ -159,6 +162,25 @@ class Need:
     mend: str
     optional: bool = False
     unless: Callable[[Any], bool] | None = None
+    weights: Weights | None = None
+
+    @staticmethod
+    def local_weights(weights: Weights, fetch: str) -> Need:
+        """Weights of a local model: missing only where they can not be downloaded either.
+
+        Args:
+            fetch: the backend's name, as ``cast fetch`` takes it.
+        """
+        what = f"weights {weights.reference}"
+        mend = (
+            f"cast fetch {fetch}, with a network; or name a folder or file of your own in the"
+            f" option {weights.option}"
+        )
+
+        def named(options: Any) -> bool:
+            return weights.chosen(options) != weights.reference  # its own, said when it runs
+
+        return Need(what, weights.available, mend, unless=named, weights=weights)
 
     @staticmethod
     def package(module: str, install: str, optional: bool = False) -> Need:
@@ -244,7 +266,10 @@ class BackendInfo:
 class Backend:
     """One registered backend: its facts, its options, and the function that does the work.
 
-    The signature of ``run`` is the stage's own; see the stage package's docstring.
+    The signatures of ``run`` and ``rest`` are the stage's own; see the stage package's docstring.
+
+    Attributes:
+        rest: of a Register backend that knows contacts: places anew what stands on other objects.
     """
 
     info: BackendInfo
@@ -252,6 +277,7 @@ class Backend:
     run: Callable[..., Any]
     default: bool = False
     stage: str = ""
+    rest: Callable[..., Any] | None = None
 
     def workers(self) -> int | None:
         """How many objects it works on at once; None where the machine decides."""

@@ -1,4 +1,4 @@
-"""The command line: ``cast run | batch | render | backends | check | fetch``.
+"""The command line: ``cast run | batch | render | evaluate | backends | check | fetch``.
 
 Exit status: 0 done, 1 done with failed objects or photos (named on stderr), 2 bad usage or
 input, 3 a backend is not ready, 130 stopped. Progress goes to stderr; with ``--json`` stdout
@@ -24,6 +24,7 @@ from .backends import STAGES, Choice, backends, choose, option_specs
 from .context import CancelToken, Context, Folders, Progress
 from .dry_run import plan_json, plan_lines, plan_runs
 from .errors import BackendNotReady, BadInput, Cancelled, CastError
+from .local.models import OwnModels, own_models
 from .pictures import load_photo
 from .pipeline import Outcome, Settings, run_folder
 from .run_folder import RESULTS, RunFolder
@@ -84,6 +85,8 @@ def _parser() -> argparse.ArgumentParser:
     render.add_argument("--json", action="store_true", help="one JSON document on stdout")
     render.set_defaults(command=_render)
 
+    _add_evaluate(commands)
+
     listing = commands.add_parser("backends", help="all backends and their options")
     listing.add_argument("--json", action="store_true", help="one JSON document on stdout")
     listing.add_argument("--markdown", action="store_true", help="the tables of the README")
@@ -93,9 +96,59 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("--json", action="store_true", help="one JSON document on stdout")
     check.set_defaults(command=_check)
 
-    fetch = commands.add_parser("fetch", help="download what the embedded backends use (once)")
+    fetch = commands.add_parser(
+        "fetch",
+        help="download what the embedded backends use, or weights of local models (once)",
+    )
+    fetch.add_argument(
+        "names",
+        nargs="*",
+        metavar="BACKEND|OWNER/NAME",
+        help="a local backend, or a model on the hub (owner/name@revision); none: what the"
+        " embedded backends use",
+    )
     fetch.set_defaults(command=_fetch)
     return parser
+
+
+def _add_evaluate(commands: Any) -> None:
+    evaluate = commands.add_parser("evaluate", help="how near scenes are to the truth")
+    evaluate.add_argument(
+        "scenes",
+        nargs="+",
+        type=Path,
+        metavar="PREDICTED",
+        help="run folders or GLBs; the last one is TRUTH, or a folder of truths of the same names",
+    )
+    evaluate.add_argument(
+        "--protocol",
+        default="plain",
+        metavar="NAME",
+        help="plain (in metres, nothing aligned) | 3d-re-gen | midi-cast | sam3d",
+    )
+    evaluate.add_argument(
+        "--match",
+        default="auto",
+        choices=("auto", "id", "name", "best"),
+        help="who is who: by id, by name, or the best pairing by place",
+    )
+    evaluate.add_argument(
+        "--points", type=int, default=0, help="samples of a surface; 0 is the protocol's number"
+    )
+    evaluate.add_argument(
+        "--fit-scale",
+        action="store_true",
+        help="first scale the prediction about the camera to the true distances (unknown unit)",
+    )
+    evaluate.add_argument("--lpips", action="store_true", help="LPIPS too (pip install lpips)")
+    evaluate.add_argument(
+        "--no-pictures", action="store_true", help="no mask IoU, depth error, PSNR and SSIM"
+    )
+    evaluate.add_argument(
+        "--no-report", action="store_true", help="leave the predicted folder's report as it is"
+    )
+    evaluate.add_argument("--json", action="store_true", help="one JSON document on stdout")
+    evaluate.set_defaults(command=_evaluate)
 
 
 def _add_run_options(parser: argparse.ArgumentParser) -> None:
@@ -117,6 +170,11 @@ def _add_run_options(parser: argparse.ArgumentParser) -> None:
         default=[],
         metavar="STAGE.OPTION=VALUE",
         help="an option of the stage's backend, as listed by: cast backends",
+    )
+    parser.add_argument(
+        "--device",
+        default="",
+        help="where local models work: auto, cpu, cuda, cuda:1, mps (or set CAST_DEVICE)",
     )
     parser.add_argument("--max-objects", type=int, help="keep at most so many objects")
     parser.add_argument("--max-side", type=int, default=2048, help="reduce larger photos (pixels)")
@@ -227,6 +285,7 @@ def _context(parsed: argparse.Namespace, bars: _Bars) -> Context:
         warn=bars.say,
         folders=folders,
         seed=getattr(parsed, "seed", 0),
+        models=OwnModels(device) if (device := getattr(parsed, "device", "")) else own_models(),
     )
 
 
@@ -372,6 +431,12 @@ def _render(parsed: argparse.Namespace) -> int:
     return DONE
 
 
+def _evaluate(parsed: argparse.Namespace) -> int:
+    from .evaluate.command import run
+
+    return run(parsed)
+
+
 def _backends(parsed: argparse.Namespace) -> int:
     table = [
         {
@@ -447,6 +512,11 @@ def _check(parsed: argparse.Namespace) -> int:
                     "missing": [
                         {"what": n.what, "mend": n.mend, "optional": n.optional} for n in absent
                     ],
+                    "weights": [
+                        n.weights.state(context)
+                        for n in backend.info.needs
+                        if n.weights is not None and n not in absent
+                    ],
                 }
             )
     ready = all(row["ready"] for row in rows if row["default"])
@@ -459,12 +529,25 @@ def _check(parsed: argparse.Namespace) -> int:
             for need in row["missing"]:
                 hint = " (optional: it runs without, with less)" if need["optional"] else ""
                 print(f"{'':29}{need['what']} is missing{hint}: {need['mend']}")
+            for state in row["weights"]:
+                print(f"{'':29}{state}")
     return DONE if ready else NOT_READY
 
 
 def _fetch(parsed: argparse.Namespace) -> int:
     from .assets import fetch_all
+    from .local.fetch import fetch_weights
 
-    for line in fetch_all(Folders.default()):
+    if not parsed.names:
+        for line in fetch_all(Folders.default()):
+            print(line, file=sys.stderr)
+        return DONE
+    bars = _Bars()
+    context = _context(parsed, bars)
+    try:
+        lines = [line for name in parsed.names for line in fetch_weights(name, context)]
+    finally:
+        bars.close()
+    for line in lines:
         print(line, file=sys.stderr)
     return DONE

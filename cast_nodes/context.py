@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from .errors import Cancelled
+from .local.models import Models, own_models
 from .store import Store
 
 
@@ -83,19 +84,35 @@ class Usage:
 
 @dataclass(frozen=True)
 class Folders:
-    """Where things lie on this machine."""
+    """Where things lie on this machine.
+
+    Attributes:
+        cache: results and other things that can be made again.
+        assets: small files of the embedded backends.
+        models: folders in which weights of local models are looked up; downloads go to the
+            first. Empty means ``cache / "models"``.
+    """
 
     cache: Path
     assets: Path
+    models: tuple[Path, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.models:
+            object.__setattr__(self, "models", (self.cache / "models",))
 
     @staticmethod
     def default() -> Folders:
-        """The user's cache folder; ``CAST_CACHE`` and ``CAST_ASSETS`` move it."""
+        """The user's cache folder; ``CAST_CACHE``, ``CAST_ASSETS``, ``CAST_MODELS`` move it.
+
+        ``CAST_MODELS`` may name several folders, joined as in PATH.
+        """
         from platformdirs import user_cache_path
 
         cache = Path(os.environ.get("CAST_CACHE") or user_cache_path("cast-nodes", False))
         assets = Path(os.environ.get("CAST_ASSETS") or cache / "assets")
-        return Folders(cache, assets)
+        named = os.environ.get("CAST_MODELS", "").split(os.pathsep)
+        return Folders(cache, assets, tuple(Path(n).expanduser() for n in named if n.strip()))
 
 
 @dataclass(frozen=True)
@@ -111,6 +128,7 @@ class Context:
         workers: how many objects may be worked on at once.
         seed: all randomness derives from it.
         spent: called from any thread once for everything that was paid for.
+        models: the process's models, one copy each (see :mod:`.local.models`).
     """
 
     store: Store = field(default_factory=Store)
@@ -121,3 +139,4 @@ class Context:
     workers: int = field(default_factory=lambda: max(1, min(8, os.cpu_count() or 1)))
     seed: int = 0
     spent: Callable[[Usage], None] = lambda usage: None
+    models: Models = field(default_factory=own_models)

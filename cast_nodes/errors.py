@@ -19,6 +19,10 @@ class StorageError(CastError):
     """A result could not be written: disk full, folder not writable (exit status 2)."""
 
 
+class OutOfMemory(CastError):
+    """A model does not fit into the device's memory (exit status 2)."""
+
+
 class ObjectFailure(CastError):
     """One object could not be processed. The run goes on; the message becomes its reason."""
 

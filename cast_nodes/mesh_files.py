@@ -6,7 +6,7 @@ A file only ever reads others that lie in its own folder or below it.
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 from urllib.parse import unquote
@@ -47,24 +47,37 @@ def load_mesh_file(path: Path, unit: Unit = "m", up: Literal["y", "z"] = "y") ->
             message names the file.
     """
     data = read_file(path)
-    name, kind = path.name, path.suffix.lower()
-    fetch = folder_fetch(path.parent)
     matrix = _UP[up] @ np.diag([METRES[unit]] * 3 + [1.0])
+    glb = glb_of_file(data, path.suffix.lower(), folder_fetch(path.parent), path.name, matrix)
+    return Mesh(glb, name=path.stem, source=path.name, metric=unit != "unknown")
+
+
+def glb_of_file(data: bytes, kind: str, fetch: Fetch, name: str, matrix: np.ndarray) -> bytes:
+    """A model file's content as one GLB, y up.
+
+    Args:
+        kind: one of :data:`SUFFIXES`.
+        fetch: gives the files that it names.
+        name: for messages.
+        matrix: (4, 4) y-up-from-file.
+
+    Raises:
+        CastError: as :func:`load_mesh_file`.
+    """
     if kind in (".glb", ".gltf"):
         glb = data if kind == ".glb" else pack_gltf(data, fetch, name)
         document, _ = container.split_glb(glb, name)
         if any("uri" in item for k in ("buffers", "images") for item in document.get(k, [])):
             glb = pack_gltf_document(document, container.split_glb(glb, name)[1], fetch, name)
         check_size(read_glb(glb, name), name)
-        if not np.allclose(matrix, np.eye(4)):
-            glb = container.under_new_root(glb, matrix, name)
-    elif kind in SUFFIXES:
-        mesh = parse_with_trimesh(data, kind[1:], fetch, name)
-        check_size(mesh, name)
-        glb = make_glb(mesh.moved(matrix), path.stem)
-    else:
+        return (
+            glb if np.allclose(matrix, np.eye(4)) else container.under_new_root(glb, matrix, name)
+        )
+    if kind not in SUFFIXES:
         raise CastError(f"{name} is of no known kind; use one of {', '.join(SUFFIXES)}")
-    return Mesh(glb, name=path.stem, source=name, metric=unit != "unknown")
+    mesh = parse_with_trimesh(data, kind[1:], fetch, name)
+    check_size(mesh, name)
+    return make_glb(mesh.moved(matrix), PurePosixPath(name).stem)
 
 
 def read_file(path: Path, limit: int = MAX_FILE_BYTES) -> bytes:
@@ -201,13 +214,29 @@ def parse_with_trimesh(data: bytes, kind: str, fetch: Fetch, name: str) -> MeshD
         raise CastError(f"{name} cannot be read as {kind.upper()}; export it again") from error
     if not parts:
         raise CastError(f"{name} holds no faces that can be read as {kind.upper()}")
-    blocks = [_from_trimesh(part) for part in parts]
+    return joined([data_from_trimesh(part) for part in parts], name)
+
+
+def joined(blocks: Sequence[MeshData], name: str) -> MeshData:
+    """Several meshes of one material each as one.
+
+    Raises:
+        CastError: nothing but degenerate faces.
+    """
     starts = np.cumsum([0, *(len(b.vertices) for b in blocks[:-1])])
     with_uv = any(b.uv is not None for b in blocks)
     with_colours = any(b.colours is not None for b in blocks)
+    with_normals = any(b.normals is not None for b in blocks)
 
     def filled(values: np.ndarray | None, count: int, width: int, fill: float) -> np.ndarray:
         return np.full((count, width), fill) if values is None else values
+
+    def gathered(field: str, wanted: bool, width: int, fill: float) -> np.ndarray | None:
+        if not wanted:
+            return None
+        return np.concatenate(
+            [filled(getattr(b, field), len(b.vertices), width, fill) for b in blocks]
+        )
 
     return cleaned(
         MeshData(
@@ -215,13 +244,9 @@ def parse_with_trimesh(data: bytes, kind: str, fetch: Fetch, name: str) -> MeshD
             np.concatenate([b.faces + s for b, s in zip(blocks, starts, strict=True)]),
             np.concatenate([np.full(len(b.faces), i) for i, b in enumerate(blocks)]),
             tuple(b.materials[0] for b in blocks),
-            np.concatenate([filled(b.uv, len(b.vertices), 2, 0.0) for b in blocks])
-            if with_uv
-            else None,
-            None,
-            np.concatenate([filled(b.colours, len(b.vertices), 4, 1.0) for b in blocks])
-            if with_colours
-            else None,
+            gathered("uv", with_uv, 2, 0.0),
+            gathered("normals", with_normals, 3, np.nan),
+            gathered("colours", with_colours, 4, 1.0),
         ),
         name,
     )
@@ -253,7 +278,7 @@ def _make_resolver(fetch: Fetch) -> Any:
     return Inner()
 
 
-def _from_trimesh(part: Any) -> MeshData:
+def data_from_trimesh(part: Any) -> MeshData:
     """One trimesh geometry with its one material."""
     visual, colours, uv = part.visual, None, None
     material = Material("default", (0.6, 0.6, 0.6, 1.0))

@@ -11,11 +11,24 @@ from .depth import Depth
 from .detect import Detect
 from .filter import Filter
 from .folders import pack_folder
+from .gather_room import GatherRoom
+from .gather_views import GatherViews
 from .inpaint import Inpaint
 from .mesh import MeshObjects
+from .objects_to_images import ObjectsToImages
+from .override_mesh import OverrideMesh
+from .override_object import OverrideObject
+from .override_pose import OverridePose
+from .override_view import OverrideView
+from .pick_object import PickObject
 from .preview import Preview
 from .register import Register
+from .room_to_image import RoomToImage
 from .save_scene import SaveScene
+from .scene_maps import SceneMaps
+from .scene_room import SceneRoom
+from .scene_to_meshes import SceneToMeshes
+from .views_to_images import ViewsToImages
 
 
 class CastExtension(ComfyExtension):
@@ -26,4 +39,7 @@ class CastExtension(ComfyExtension):
         return [
             DemoPhoto, Detect, Filter, Depth, Inpaint, MeshObjects, Register, ComposeScene, SaveScene,
             Preview,
+            ObjectsToImages, GatherViews, RoomToImage, GatherRoom, ViewsToImages,
+            SceneToMeshes, SceneMaps, SceneRoom,
+            PickObject, OverrideObject, OverrideView, OverrideMesh, OverridePose,
         ]  # fmt: skip

@@ -10,5 +10,7 @@ CastViews = io.Custom("CAST_VIEWS")
 CastMeshes = io.Custom("CAST_MESHES")
 CastPlacements = io.Custom("CAST_PLACEMENTS")
 CastScene = io.Custom("CAST_SCENE")
+CastOrder = io.Custom("CAST_ORDER")
+"""Which object each item of a list is (:class:`cast_nodes.bridges.handout.HandedOut`)."""
 
 CATEGORY = "CAST"

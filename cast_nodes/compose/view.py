@@ -33,8 +33,7 @@ def scene_picture(
         room: pieces in the world frame, their faces turned inwards.
         camera_from_world: the camera.
     """
-    eye = camera_from_world.inverse().translation
-    facing = [part for part in (_facing(data, eye) for data in room) if part is not None]
+    facing = facing_parts(room, camera_from_world)
     items: list[tuple[Mesh | MeshData, Sim3]] = [(part, camera_from_world) for part in facing]
     items += objects
     picture = render(
@@ -48,6 +47,12 @@ def scene_picture(
         unlit=range(len(facing)) if baked_light else (),
     )
     return picture.rgb
+
+
+def facing_parts(room: Sequence[MeshData], camera_from_world: Sim3) -> list[MeshData]:
+    """What of the room's pieces, in the world frame, turns its front to the camera."""
+    eye = camera_from_world.inverse().translation
+    return [part for part in (_facing(data, eye) for data in room) if part is not None]
 
 
 def _facing(data: MeshData, eye: np.ndarray) -> MeshData | None:

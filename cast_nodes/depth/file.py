@@ -19,18 +19,11 @@ import numpy as np
 from ..backends import Backend, BackendInfo, Options, option
 from ..context import Context
 from ..errors import BadInput
-from ..frames import (
-    denormalise_intrinsics,
-    intrinsics_from_fov,
-    pixel_centres,
-    resize_intrinsics,
-    unproject,
-)
+from ..frames import denormalise_intrinsics, intrinsics_from_fov, pixel_centres
 from ..types import Geometry
 from . import DepthInputs
-from .ground import find_ground
+from .measured import Measured, clean_depth, geometry_of, require_usable
 
-ASPECT_TOLERANCE = 0.02
 DEFAULT_FOV_DEG = 55.0
 
 POINTS = ("points", "point_map", "pointmap", "pts3d", "xyz")
@@ -71,27 +64,6 @@ class File(Options):
             raise _unreadable(self.path, error) from error
 
 
-@dataclass(frozen=True, eq=False)
-class Loaded:
-    """What a file said, at its own size.
-
-    Attributes:
-        depth: (h, w) float64, NaN where invalid.
-        points: (h, w, 3) camera frame or None; then rays are those of the intrinsics.
-        intrinsics: (3, 3) pixels of the file's size, or None.
-        metric: what the file says, None when it does not.
-    """
-
-    depth: np.ndarray
-    points: np.ndarray | None = None
-    intrinsics: np.ndarray | None = None
-    normals: np.ndarray | None = None
-    up: np.ndarray | None = None
-    floor: np.ndarray | None = None
-    metric: bool | None = None
-    notes: tuple[str, ...] = ()
-
-
 def run(inputs: DepthInputs, options: File, context: Context) -> Geometry:
     """Reads the file and fits it to the photo.
 
@@ -100,59 +72,22 @@ def run(inputs: DepthInputs, options: File, context: Context) -> Geometry:
     """
     path = _existing(options.path)
     photo = inputs.photo
-    loaded = _load(path, options)
-    height, width = loaded.depth.shape
-    _check_aspect(path, (height, width), (photo.height, photo.width))
-    if not np.isfinite(loaded.depth).any():
-        raise BadInput(f"{path} holds no valid depth (all zero, negative or not finite)")
-    notes = list(loaded.notes)
-    intrinsics = loaded.intrinsics
-    if intrinsics is None and loaded.points is not None:
-        intrinsics, note = _fitted_intrinsics(loaded.points)
+    measured = _load(path, options)
+    require_usable(str(path), measured.depth, photo.height, photo.width)
+    height, width = measured.depth.shape
+    notes = list(measured.notes)
+    intrinsics = measured.intrinsics
+    if intrinsics is None and measured.points is not None:
+        intrinsics, note = _fitted_intrinsics(measured.points)
         if note:
             notes.append(note)
     if intrinsics is None:
         intrinsics, note = _assumed_intrinsics(options, width, height, photo)
         notes.append(note)
-    loaded = replace(loaded, intrinsics=intrinsics)
-    if (height, width) != (photo.height, photo.width):
-        loaded = _resized(loaded, photo.height, photo.width)
-        notes.append(f"It was resized from {width}x{height} to the photo's size.")
+    metric = {"yes": True, "no": False, "auto": measured.metric}[options.metric]
     context.cancel.check()
-    return _geometry(loaded, options, notes)
-
-
-def _geometry(loaded: Loaded, options: File, notes: list[str]) -> Geometry:
-    height, width = loaded.depth.shape
-    assert loaded.intrinsics is not None
-    points = loaded.points
-    if points is None:
-        points = unproject(pixel_centres(height, width), loaded.depth, loaded.intrinsics)
-    points = np.where(np.isfinite(loaded.depth)[..., None], points, np.nan)
-    floor, up = loaded.floor, loaded.up
-    if floor is None:
-        ground = find_ground(points, up)
-        if ground is not None:
-            floor = ground.floor
-            up = ground.up if up is None else up
-            notes.append(
-                f"The floor was found in the points ({100 * ground.inliers:.0f} % lie on it)."
-            )
-        else:
-            notes.append("No floor was found in the points.")
-    elif up is None:
-        up = floor[:3]
-    metric = {"yes": True, "no": False, "auto": bool(loaded.metric)}[options.metric]
-    return Geometry(
-        points=points.astype(np.float32),
-        intrinsics=loaded.intrinsics,
-        metric=metric,
-        source="file",
-        normals=None if loaded.normals is None else loaded.normals.astype(np.float32),
-        up=up,
-        floor=floor,
-        notes=tuple(notes),
-    )
+    measured = replace(measured, intrinsics=intrinsics, metric=metric, notes=tuple(notes))
+    return geometry_of(measured, photo.height, photo.width, "file")
 
 
 def _existing(text: str) -> Path:
@@ -168,7 +103,7 @@ def _unreadable(path: object, error: Exception) -> BadInput:
     return BadInput(f"{path} cannot be read as depth: {error}")
 
 
-def _load(path: Path, options: File) -> Loaded:
+def _load(path: Path, options: File) -> Measured:
     kind = path.suffix.lower()
     try:
         if kind == ".npz":
@@ -205,7 +140,7 @@ def _read_image(path: Path) -> np.ndarray:
     return array
 
 
-def _from_plain(array: np.ndarray, options: File, path: Path) -> Loaded:
+def _from_plain(array: np.ndarray, options: File, path: Path) -> Measured:
     """A single array: a point map (H, W, 3) or numbers per pixel (H, W)."""
     array = np.squeeze(array)
     if array.dtype.kind not in "fui":
@@ -222,11 +157,11 @@ def _from_plain(array: np.ndarray, options: File, path: Path) -> Loaded:
     if array.dtype == np.uint8:
         notes = ("The depth image has only 256 steps, so surfaces come out in terraces.",)
     if options.values == "inverse depth":
-        return Loaded(_inverted(values), metric=False, notes=notes)
+        return Measured(_inverted(values), metric=False, notes=notes)
     if whole:
         values = values * options.unit_m
     # A float image's unit is unknown; one of whole numbers has the option's.
-    return Loaded(_clean(values), metric=whole, notes=notes)
+    return Measured(clean_depth(values), metric=whole, notes=notes)
 
 
 def _inverted(values: np.ndarray) -> np.ndarray:
@@ -236,7 +171,7 @@ def _inverted(values: np.ndarray) -> np.ndarray:
     return np.where(good, top / np.maximum(np.where(good, values, top), 0.01 * top), np.nan)
 
 
-def _from_arrays(arrays: Mapping[str, np.ndarray], path: Path) -> Loaded:
+def _from_arrays(arrays: Mapping[str, np.ndarray], path: Path) -> Measured:
     """Named arrays, under the names that the usual tools give them."""
 
     def take(names: tuple[str, ...]) -> np.ndarray | None:
@@ -253,10 +188,10 @@ def _from_arrays(arrays: Mapping[str, np.ndarray], path: Path) -> Loaded:
         raise BadInput(f"{path}: points must be (height, width, 3), got {points.shape}")
     if points is not None:
         shape = points.shape[:2]
-        depth = _clean(points[..., 2])
+        depth = clean_depth(points[..., 2])
         depth[~np.isfinite(points).all(-1)] = np.nan
     elif depth is not None or disparity is not None:
-        depth = _clean(depth) if depth is not None else _inverted(np.asarray(disparity))
+        depth = clean_depth(depth) if depth is not None else _inverted(np.asarray(disparity))
         if depth.ndim != 2:
             raise BadInput(f"{path}: depth must be (height, width), got {depth.shape}")
         shape = depth.shape
@@ -274,7 +209,7 @@ def _from_arrays(arrays: Mapping[str, np.ndarray], path: Path) -> Loaded:
         intrinsics, notes = _pixel_intrinsics(intrinsics, shape, path)
     metric = take(("metric",))
     up, floor = _vector(take(("up",)), 3, "up", path), _vector(take(("floor",)), 4, "floor", path)
-    return Loaded(
+    return Measured(
         depth, points, intrinsics, normals, up, floor,
         None if metric is None else bool(np.ravel(metric)[0]), notes,
     )  # fmt: skip
@@ -314,14 +249,6 @@ def _pixel_intrinsics(
     return matrix, ()
 
 
-def _clean(values: np.ndarray) -> np.ndarray:
-    """Float64 depths; what is not a finite positive number becomes NaN."""
-    values = np.array(values, np.float64)
-    with np.errstate(invalid="ignore"):
-        values[~(np.isfinite(values) & (values > 0))] = np.nan
-    return values
-
-
 def _fitted_intrinsics(points: np.ndarray) -> tuple[np.ndarray | None, str]:
     """The pinhole camera that projects a point map's points onto their own pixels."""
     height, width = points.shape[:2]
@@ -355,43 +282,13 @@ def _assumed_intrinsics(options: File, width: int, height: int, photo) -> tuple[
     return intrinsics_from_fov(width, height, np.radians(fov)), note
 
 
-def _check_aspect(path: Path, shape: tuple[int, int], photo: tuple[int, int]) -> None:
-    height, width = shape
-    if min(shape) < 1:
-        raise BadInput(f"{path} is empty")
-    ratio = (width / height) / (photo[1] / photo[0])
-    # One pixel of rounding is no other aspect, however small the picture.
-    slack = ASPECT_TOLERANCE + 1.0 / min(width, height)
-    if abs(np.log(ratio)) > slack:
-        raise BadInput(
-            f"{path} is {width}x{height}, which is not the shape of the photo "
-            f"({photo[1]}x{photo[0]}); make it from the same picture, uncropped"
-        )
-
-
-def _resized(loaded: Loaded, height: int, width: int) -> Loaded:
-    """At the photo's size; depths by nearest pixels, so that no point lies between surfaces."""
-    h, w = loaded.depth.shape
-    rows = ((np.arange(height) + 0.5) * h / height).astype(int).clip(0, h - 1)
-    columns = ((np.arange(width) + 0.5) * w / width).astype(int).clip(0, w - 1)
-    pick = np.ix_(rows, columns)
-    assert loaded.intrinsics is not None
-    return replace(
-        loaded,
-        depth=loaded.depth[pick],
-        # The copied pixels' rays are not their own: points are made anew from the depths.
-        points=None,
-        intrinsics=resize_intrinsics(loaded.intrinsics, width / w, height / h),
-        normals=None if loaded.normals is None else loaded.normals[pick],
-    )
-
-
 BACKEND = Backend(
     info=BackendInfo(
         name="file",
         label="File",
         kind="embedded",
         summary="A point map, depth image or .npz that was made elsewhere.",
+        version=2,
     ),
     options=File,
     run=run,

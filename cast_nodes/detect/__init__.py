@@ -40,7 +40,7 @@ def detect(inputs: DetectInputs, choice: Choice, context: Context) -> Objects:
         BackendNotReady: the backend lacks something it cannot do without.
         Cancelled: the user stopped the run.
     """
-    choice.backend.require(context)
+    choice.require(context)
     context.cancel.check()
     found = choice.backend.run(inputs, choice.options, context)
     notes = found.notes if found.objects else (*found.notes, NOTHING_FOUND)

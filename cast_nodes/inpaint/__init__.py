@@ -303,7 +303,7 @@ def _background(
     """The backend's own plate where it brings one, else the plate of patches."""
     photo, painter = objects.photo, choice.backend.run
     if not isinstance(painter, Painter) or not options.wants().room or not objects.kept:
-        return _plate(objects, options, context)
+        return plate_of_patches(objects, options, context)
     union = np.zeros((photo.height, photo.width), bool)
     for item in objects.kept:
         union |= pixels_of(item, photo.height, photo.width)
@@ -319,13 +319,13 @@ def _background(
         except CastError as error:
             warning = f"the background plate is painted from the photo alone: {error}"
             context.warn(warning)
-            plate, notes = _plate(objects, options, context)
+            plate, notes = plate_of_patches(objects, options, context)
             return plate, (*notes, warning)
         context.store.put(key, stored)
     return stored["background"], ()
 
 
-def _plate(
+def plate_of_patches(
     objects: Objects, options: InpaintOptions, context: Context
 ) -> tuple[np.ndarray, tuple[str, ...]]:
     """The photo without its kept objects, from the store or made anew."""

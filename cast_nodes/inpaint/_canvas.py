@@ -191,13 +191,13 @@ def cut_back(answer: np.ndarray, layout: Layout) -> Cut:
         if box is not None and score > best_score:
             best, best_score = box, score
     if best is not None:
-        return Cut(_without_rim(_cropped(answer, best)), best, True)
+        return Cut(_without_rim(cropped(answer, best)), best, True)
     if abs(np.log(across / down)) > 0.15 and _plain_rim(answer):
         side = max(width, height)
         x, y = (width - side) / 2, (height - side) / 2
         whole = (x, y, x + side, y + side)
-        return Cut(_cropped(answer, whole), whole, False)
-    return Cut(_without_rim(_cropped(answer, guesses[0])), guesses[0], False)
+        return Cut(cropped(answer, whole), whole, False)
+    return Cut(_without_rim(cropped(answer, guesses[0])), guesses[0], False)
 
 
 Box = tuple[float, float, float, float]
@@ -292,7 +292,7 @@ def _line(profile: np.ndarray, at: float, slack: float, thick: float) -> tuple[f
     return float((place[around_best] * weight).sum() / weight.sum()), float(stands_out[best])
 
 
-def _cropped(answer: np.ndarray, box: Box) -> np.ndarray:
+def cropped(answer: np.ndarray, box: Box) -> np.ndarray:
     """(n, n, 3) uint8: the box as a square at about the answer's own resolution."""
     from PIL import Image
 

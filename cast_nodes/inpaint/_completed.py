@@ -9,9 +9,9 @@ import numpy as np
 from ..errors import ObjectFailure
 from ..types import View
 from . import InpaintItem, InpaintOptions
-from ._align import CLIP, align, moved
+from ._align import CLIP, Placed, align, moved
 from ._frame import Frame, drawn, mask_in_frame
-from ._matte import matte_of
+from ._matte import Matte, matte_of
 from .cutout import make_view
 from .masks import blur, depth_in, distance_to, grow, spread
 
@@ -28,6 +28,7 @@ def completed_view(
     ground: tuple[int, int, int],
     options: InpaintOptions,
     keep_visible: bool,
+    cover: np.ndarray | None = None,
 ) -> View:
     """The view of an object whose square an editor has completed.
 
@@ -37,6 +38,7 @@ def completed_view(
         answer: (n, n, 3) uint8, the square as the editor answered it, at its own resolution.
         ground: the colour on which the object was shown.
         keep_visible: the visible pixels stay the photo's own.
+        cover: (m, m) float in 0..1, what of the answer is the object; None cuts it from the ground.
 
     Raises:
         ObjectFailure: the answer is no object on a plain ground, or another one.
@@ -58,7 +60,7 @@ def completed_view(
     visible = seen > 0.5
     if not visible.any():  # thinner than a pixel at this size
         visible = seen >= seen.max()
-    matte = matte_of(laid, visible)
+    matte = matte_of(laid, visible) if cover is None else _given(cover, placed, size, border)
     if not matte.plain:
         raise ObjectFailure(
             f"{item.name}: the service's answer does not show the object on a plain ground; "
@@ -85,6 +87,12 @@ def completed_view(
     left, top = item.origin[0] + frame.x, item.origin[1] + frame.y
     x0, y0, x1, y1 = (v * across for v in view.box)
     return replace(view, box=(left + x0, top + y0, left + x1, top + y1))
+
+
+def _given(cover: np.ndarray, placed: Placed, size: int, border: np.ndarray) -> Matte:
+    """The alpha that came with the answer, laid as the answer is."""
+    laid = moved(np.asarray(cover, np.float32)[..., None] * 255, placed, size, np.zeros(1))
+    return Matte(np.clip(laid[..., 0] / 255, 0, 1), border, True)
 
 
 def _size(item: InpaintItem, frame: Frame, answer: np.ndarray, options: InpaintOptions) -> int:

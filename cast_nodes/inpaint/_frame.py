@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from scipy import ndimage
 
 from . import InpaintItem
 from .masks import blur, depth_in, grow, spread, widened
@@ -49,12 +50,7 @@ def frame_of(item: InpaintItem, margin: float) -> Frame:
     rows, columns = np.flatnonzero(item.visible.any(1)), np.flatnonzero(item.visible.any(0))
     x0, y0, x1, y1 = int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
     if item.complete:
-        size = max(x1 - x0, y1 - y0)
-        unknown = item.hidden | ~item.inside
-        # Only where the object may go on: round the places where it meets something in front of
-        # it, or the photo's edge.
-        met = grow(item.visible, max(2.0, TOUCH * size)) & unknown
-        near = grow(met, HIDDEN_ROOM * size) & unknown if met.any() else met
+        _, near = _room_to_go_on(item)
         # To the sides as far as it reaches beside the object, up and down above and below it.
         columns = np.flatnonzero(near[y0:y1].any(0))
         rows = np.flatnonzero(near[:, x0:x1].any(1))
@@ -64,6 +60,22 @@ def frame_of(item: InpaintItem, margin: float) -> Frame:
             y0, y1 = min(y0, int(rows[0])), max(y1, int(rows[-1]) + 1)
     side = int(np.ceil(max(x1 - x0, y1 - y0, 1) / (1 - 2 * margin)))
     return Frame(int(np.floor((x0 + x1 - side) / 2)), int(np.floor((y0 + y1 - side) / 2)), side)
+
+
+def unknown_part(item: InpaintItem) -> np.ndarray:
+    """(h, w) bool: where the object may go on unseen, in one piece with what is seen of it."""
+    met, near = _room_to_go_on(item)
+    return np.asarray(ndimage.binary_propagation(met, structure=np.ones((3, 3)), mask=near))
+
+
+def _room_to_go_on(item: InpaintItem) -> tuple[np.ndarray, np.ndarray]:
+    """(h, w) bool each: where the object meets what is in front of it or the photo's edge, and
+    what is not known within reach of those places."""
+    rows, columns = np.nonzero(item.visible)
+    size = max(int(np.ptp(rows)), int(np.ptp(columns))) + 1
+    unknown = item.hidden | ~item.inside
+    met = grow(item.visible, max(2.0, TOUCH * size)) & unknown
+    return met, (grow(met, HIDDEN_ROOM * size) & unknown if met.any() else met)
 
 
 def ground_for(item: InpaintItem) -> tuple[int, int, int]:

@@ -13,11 +13,24 @@ from ..errors import ObjectFailure
 from ._align import Placed, align, moved
 from .masks import blur, distance_to, grow, spread
 
+ROOM_SIDE = 1536  # px, longer side of the photo that the empty room is asked with
 WORST_ROOM = 24.0  # grey levels: mean difference beside the objects beyond which it is another room
 LEAST_CHANGE = 5.0  # grey levels: less change than this where objects stood, and they still stand
 LEAST_SHADOW = 7.0  # grey levels of change that are seen as a shadow
 SHADOW_REACH = 0.15  # how far from the objects shadows are looked for, share of the longer side
 SEAM = 10.0  # grey levels: differences beyond this count little for the light at the hole's edge
+
+
+def shown_room(photo: np.ndarray) -> np.ndarray:
+    """The (H, W, 3) uint8 photo as large as editors are shown it."""
+    from PIL import Image
+
+    height, width = photo.shape[:2]
+    scale = min(1.0, ROOM_SIDE / max(height, width))
+    if scale == 1:
+        return photo
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    return np.asarray(Image.fromarray(photo).resize(size, Image.Resampling.LANCZOS))
 
 
 def plate_from_answer(

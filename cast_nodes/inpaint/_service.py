@@ -25,16 +25,11 @@ from ..services.troubles import Expired, ServiceFailure
 from ..services.wording import for_photo
 from ..types import View
 from . import InpaintItem, InpaintOptions, Painter, RoomItem, Wants
-from ._canvas import cut_back, draw_canvas, layout_for
-from ._completed import completed_view
-from ._frame import drawn, frame_of, ground_for
-from ._prompts import CANVAS, PLAIN, ROOM, filled, room_prompt
-from ._room import plate_from_answer
+from ._prompts import ROOM, room_prompt
+from ._request import Request, canvas_request, plain_request, view_from_answer
+from ._room import plate_from_answer, shown_room
 from .cutout import make_view
 
-PLAIN_SIDE = 1024  # px, side of the square that plain mode sends: what editors work at
-PLAIN_MARGIN = 0.08  # free ground round the object, share of that side
-ROOM_SIDE = 1536  # px, longer side of the photo that the empty room is asked with
 ROOM_RETRY = "inpaint.room_retry"
 BEYOND = 0.4  # how far the window reaches over the visible part, share of its size
 
@@ -122,9 +117,9 @@ def painter(edit: Edit) -> Painter:
     def view(item: InpaintItem, options: ServiceOptions, context: Context) -> View:
         if not (item.complete and options.complete):
             return make_view(item, item.rgb, np.zeros_like(item.visible), options)
-        if options.mode == "plain":
-            return _plain(edit, item, options, context)
-        return _queried(edit, item, options, context)
+        plain = options.mode == "plain"
+        request = (plain_request if plain else canvas_request)(item, options.prompt)
+        return _asked(edit, item, request, options, context)
 
     def room(item: RoomItem, options: ServiceOptions, context: Context) -> np.ndarray:
         return _room(edit, item, options, context)
@@ -132,41 +127,18 @@ def painter(edit: Edit) -> Painter:
     return Painter(view, room)
 
 
-def _plain(edit: Edit, item: InpaintItem, options: ServiceOptions, context: Context) -> View:
-    """The cut-out object on a plain ground, completed."""
-    frame, ground = frame_of(item, PLAIN_MARGIN), ground_for(item)
-    shown, _ = drawn(item, frame, PLAIN_SIDE, ground)
-    prompt = filled(options.prompt.strip() or PLAIN, item.label)
-    answer = edit(_request(shown, prompt, item, context), options, context)
+def _asked(
+    edit: Edit, item: InpaintItem, request: Request, options: ServiceOptions, context: Context
+) -> View:
+    """The view that the service's answer to a request makes."""
+    answer = edit(_request(request.picture, request.prompt, item, context), options, context)
     context.cancel.check()
-    return completed_view(item, frame, _square(answer), ground, options, options.keep_visible)
-
-
-def _queried(edit: Edit, item: InpaintItem, options: ServiceOptions, context: Context) -> View:
-    """The object on the card of the drawn window, completed."""
-    assert item.photo is not None, "the stage gives the photo to this mode"
-    height, width = item.photo.shape[:2]
-    layout = layout_for(width, height)
-    frame, ground = frame_of(item, layout.margin), ground_for(item)
-    shown, _ = drawn(item, frame, layout.inner_side, ground)
-    canvas = draw_canvas(layout, item.photo, _in_photo(item, height, width), shown, ground)
-    prompt = filled(options.prompt.strip() or CANVAS, item.label)
-    answer = edit(_request(canvas, prompt, item, context), options, context)
-    context.cancel.check()
-    card = cut_back(answer, layout).rgb
-    return completed_view(item, frame, card, ground, options, options.keep_visible)
+    return view_from_answer(item, request, answer, options, options.keep_visible)
 
 
 def _room(edit: Edit, item: RoomItem, options: ServiceOptions, context: Context) -> np.ndarray:
     """The photo with the service's empty room where the objects stood."""
-    from PIL import Image
-
-    height, width = item.mask.shape
-    scale = min(1.0, ROOM_SIDE / max(height, width))
-    size = max(1, round(width * scale)), max(1, round(height * scale))
-    small = item.rgb if scale == 1 else np.asarray(
-        Image.fromarray(item.rgb).resize(size, Image.Resampling.LANCZOS)
-    )  # fmt: skip
+    small = shown_room(item.rgb)
     prompt = room_prompt(options.room_prompt.strip() or ROOM, item.labels)
     retry = options.room_retry
     request = EditRequest(small, prompt, _seed(context.seed + retry), retry, "the empty room")
@@ -189,25 +161,6 @@ def _request(picture: np.ndarray, prompt: str, item: InpaintItem, context: Conte
 
 def _seed(value: int) -> int:
     return value % 2**31
-
-
-def _in_photo(item: InpaintItem, height: int, width: int) -> np.ndarray:
-    """(H, W) bool: the visible pixels at their place in the photo."""
-    mask = np.zeros((height, width), bool)
-    rows, columns = np.nonzero(item.visible)
-    mask[rows + item.origin[1], columns + item.origin[0]] = True
-    return mask
-
-
-def _square(answer: np.ndarray) -> np.ndarray:
-    """The answer at the square's proportions: editors round sizes to steps of their own."""
-    from PIL import Image
-
-    height, width = answer.shape[:2]
-    if height == width:
-        return answer
-    side = max(height, width)
-    return np.asarray(Image.fromarray(answer).resize((side, side), Image.Resampling.BICUBIC))
 
 
 # What comes back.

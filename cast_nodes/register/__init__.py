@@ -2,7 +2,10 @@
 
 ``register(inputs, choice, context) -> Placements``. A backend's run is
 ``run(problems: Sequence[Problem], options, context) -> list[Placement]``: one placement a
-problem, in order, with a ``failure`` where there is none.
+problem, in order, with a ``failure`` where there is none. A backend's rest, where it has one, is
+``rest(problems, placements, options, context) -> list[Placement]``: it gets the problems of what
+stands on other objects once more, with the plane that each stands on for a floor, and the
+placements found before, and answers with better ones or the same.
 
 Poses from elsewhere (``RegisterInputs.given``) are hypotheses to a backend that takes them, and
 come out refined; locked ones come out as they went in.
@@ -10,6 +13,7 @@ come out refined; locked ones come out as they went in.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from ..backends import Choice
@@ -17,6 +21,7 @@ from ..content import content_key
 from ..context import Context, Progress
 from ..errors import BackendNotReady, BadInput, Cancelled, CastError, ObjectFailure
 from ..types import Geometry, Meshes, Objects, Placement, Placements, SceneObject
+from .carried import rested
 from .given import sorted_out, with_fit
 from .problem import Problem, make_problem
 from .survey import Survey, survey_photo
@@ -59,11 +64,14 @@ def register(inputs: RegisterInputs, choice: Choice, context: Context) -> Placem
     if any(item.id not in given.locked for item in kept):
         choice.backend.require(context)
     surveyed = survey_photo(inputs.geometry, inputs.objects) if kept else None
+    problems: dict[int, Problem] = {}
     waiting: list[tuple[Problem, str]] = []
     for item in kept:
         context.cancel.check()
         label = _name(item)
         problem, reason = _problem(item, inputs, surveyed, given.starts.get(item.id))
+        if problem is not None:
+            problems[item.id] = problem
         if item.id in given.locked:
             finish(with_fit(given.locked[item.id], problem), label, True)
             continue
@@ -84,11 +92,42 @@ def register(inputs: RegisterInputs, choice: Choice, context: Context) -> Placem
             if not placement.failure:
                 context.store.put(key, placement)
             finish(placement, f"{problem.label} {problem.id}", False)
+    if choice.backend.rest is not None:
+        placements |= _rested(inputs, problems, placements, choice, context)
     return Placements(
         tuple(placements[item.id] for item in kept),
         source=choice.backend.info.name,
         notes=surveyed.notes if surveyed else (),
     )
+
+
+def _rested(
+    inputs: RegisterInputs,
+    problems: Mapping[int, Problem],
+    placements: Mapping[int, Placement],
+    choice: Choice,
+    context: Context,
+) -> dict[int, Placement]:
+    """The placements of what stands on other objects, with that contact; from the store likewise."""
+    rest = choice.backend.rest
+    assert rest is not None
+
+    def again(standing: list[Problem], before: list[Placement]) -> list[Placement]:
+        keys = {
+            p.id: content_key(choice.identity, "rest", p.key, inputs.objects.by_id(p.id).retry)
+            for p in standing
+        }
+        stored = {i: context.store.get(key) for i, key in keys.items()}
+        found = {i: replace(p, id=i) for i, p in stored.items() if isinstance(p, Placement)}
+        new = [i for i, p in enumerate(standing) if p.id not in found]
+        context.cancel.check()
+        made = rest([standing[i] for i in new], [before[i] for i in new], choice.options, context)
+        for placement in made:
+            context.store.put(keys[placement.id], placement)
+            found[placement.id] = placement
+        return [found[p.id] for p in standing]
+
+    return rested(problems, placements, again, [p.id for p in placements.values() if p.locked])
 
 
 def _problem(

@@ -73,7 +73,8 @@ def refine(
     options: HybridOptions,
     context: Context,
 ) -> list[Placement]:
-    """Refines poses from elsewhere alone, of each problem's first usable candidate mesh.
+    """Refines poses from elsewhere alone, of each problem's ``given_candidate`` if that is usable,
+    else of the first that is.
 
     Args:
         given: for each problem its ``T_camera_from_object`` to start from, at least one.
@@ -83,8 +84,9 @@ def refine(
     ]
 
     def extra(setting: Setting, index: int) -> list[Poses]:
-        row = next(iter(setting.rows[index].values()))
-        return [given_starts(setting, index, row, setting.problems[index].given, options)]
+        problem, rows = setting.problems[index], setting.rows[index]
+        row = rows.get(problem.given_candidate, next(iter(rows.values())))
+        return [given_starts(setting, index, row, problem.given, options)]
 
     return _each(known, options, context, lambda setting, index: [], extra)
 

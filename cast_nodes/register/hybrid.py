@@ -9,6 +9,7 @@ gravity and floor contact decide, and the points set no more than the rough dist
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..backends import Backend, BackendInfo
@@ -50,16 +51,43 @@ def _alone(problem: Problem, options: HybridOptions, context: Context) -> Placem
         return Placement(problem.id, None, failure=f"{name}: {type(error).__name__}: {error}")
 
 
+WORSE = 0.03
+"""How much less of the outline a pose may explain that stands where the first one did not."""
+
+
+def rest(
+    problems: Sequence[Problem],
+    placements: Sequence[Placement],
+    options: HybridOptions,
+    context: Context,
+) -> list[Placement]:
+    """Placements with the contact of ``problems``; the same ones where the photo speaks against it."""
+    from .cascade import refine
+
+    if options.floor_contact == "off" or not problems:
+        return list(placements)
+    found = refine(problems, [p.given for p in problems], options, context)
+    return [_held(*pair) for pair in zip(placements, found, strict=True)]
+
+
+def _held(free: Placement, standing: Placement) -> Placement:
+    """The standing one of two placements of an object, unless it explains the photo much worse."""
+    if standing.failure or standing.fit["iou"] < free.fit["iou"] - WORSE:
+        return free
+    return replace(standing, ambiguous=free.ambiguous and standing.ambiguous)
+
+
 BACKEND = Backend(
     info=BackendInfo(
         name="hybrid",
         label="Hybrid (points, silhouette, gravity)",
         kind="embedded",
         summary="Batched multi-hypothesis registration on points and silhouettes, chosen by z-buffer.",
-        version=5,
+        version=6,
         takes_given=True,
     ),
     options=HybridOptions,
     run=run,
+    rest=rest,
     default=True,
 )

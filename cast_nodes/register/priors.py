@@ -41,7 +41,7 @@ def priors_of(setting: Setting, poses: Poses) -> np.ndarray:
     for i in range(len(poses)):
         problem = setting.problems[int(poses.problem[i])]
         if problem.floor is not None and poses.tilt[i] > 0:
-            above = height[i] / reach[i]
+            above = float(np.clip(height[i] / reach[i], -1e3, 1e3))
             priors[i] += STANDS * np.exp(-(above**2) / 2)
             priors[i] -= SUNK * min(1.0, max(0.0, -above / 2 - 1))
         candidate = setting.candidate(int(poses.problem[i]), int(poses.surface[i]))

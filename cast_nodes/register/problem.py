@@ -51,6 +51,7 @@ class Problem:
         given: poses from elsewhere, to be tried beside those found here.
         given_candidate: index of the candidate that they pose.
         walls: (n, 4) planes n.p + d = 0 of the room, n towards the camera.
+        carried: ``floor`` is the top of another object, on which this one stands.
     """
 
     id: int
@@ -70,6 +71,7 @@ class Problem:
     given: tuple[Sim3, ...] = ()
     given_candidate: int = 0
     walls: np.ndarray = field(default_factory=lambda: np.zeros((0, 4)))
+    carried: bool = False
 
     @cached_property
     def key(self) -> str:
@@ -77,7 +79,7 @@ class Problem:
         return content_key(
             self.intrinsics, self.mask, self.unknown, self.depth, self.colour, self.points,
             self.up, self.floor, self.base, self.approximate, self.metric, self.candidates,
-            self.given, self.given_candidate, self.walls,
+            self.given, self.given_candidate, self.walls, self.carried,
         )  # fmt: skip
 
 

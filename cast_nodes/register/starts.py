@@ -20,6 +20,8 @@ from .setting import Setting
 START_SAMPLES = 256
 CONTACT, APPROXIMATE_CONTACT = 0.1, 3.0
 """Weight of standing on the floor, where all observed points together weigh 1."""
+CARRIED = 0.03
+"""Likewise of standing on another object, which may itself be off."""
 TILT, APPROXIMATE_TILT = 0.5, 3.0
 """Weight of standing upright."""
 
@@ -118,6 +120,12 @@ def stands_upright(mesh: Mesh, options: HybridOptions) -> bool:
     return options.upright == "on" or (options.upright == "auto" and mesh.upright)
 
 
+def _contact(problem: Problem) -> float:
+    if problem.approximate:
+        return APPROXIMATE_CONTACT
+    return CARRIED if problem.carried else CONTACT
+
+
 def _tilt(problem: Problem) -> float:
     return APPROXIMATE_TILT if problem.approximate else TILT
 
@@ -133,11 +141,10 @@ def given_starts(
     def tensor(array) -> torch.Tensor:
         return torch.from_numpy(np.asarray(array, np.float32)).to(device)
 
-    held = APPROXIMATE_CONTACT if problem.approximate else CONTACT
-    contact = held if upright and standing(problem, options) else 0.0
+    contact = _contact(problem) if upright and standing(problem, options) else 0.0
     log_size = tensor(np.log([pose.scale * surface.size / unit for pose in given]))
     ones = torch.ones(len(given), dtype=torch.long, device=device)
-    return Poses(
+    poses = Poses(
         rotation=tensor([pose.rotation for pose in given]),
         translation=tensor([pose.apply(surface.centre) / unit for pose in given]),
         log_size=log_size,
@@ -148,6 +155,7 @@ def given_starts(
         start=log_size,
         warp=torch.zeros(len(given), 3, device=device),
     )
+    return _onto_floor(setting, poses) if problem.carried and problem.approximate else poses
 
 
 def _onto_floor(setting: Setting, poses: Poses) -> Poses:

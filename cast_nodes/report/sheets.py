@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from PIL import Image
 
@@ -25,13 +27,21 @@ def entry_picture(entry: MeshEntry, tile: int = 240) -> np.ndarray | None:
 
 def meshes_sheet(meshes: Meshes, tile: int = 240) -> np.ndarray:
     """The first candidate of each object, in the order of the objects, (h, w, 3) uint8."""
-    pictures = [p for e in meshes.entries if (p := entry_picture(e, tile)) is not None]
+    pictures = [entry_picture(e, tile) for e in meshes.entries]
+    return contact_sheet([p for p in pictures if p is not None], tile)
+
+
+def contact_sheet(pictures: Sequence[np.ndarray], tile: int = 240) -> np.ndarray:
+    """(h, w, 3) uint8: pictures of any size side by side, each within a square tile."""
     columns = max(1, min(COLUMNS, len(pictures)))
     rows = max(1, -(-len(pictures) // columns))
     sheet = Image.new("RGB", (columns * tile, rows * tile), (PAPER, PAPER, PAPER))
-    for index, picture in enumerate(pictures):
-        at = (index % columns * tile, index // columns * tile)
-        sheet.paste(Image.fromarray(picture), at)
+    for index, pixels in enumerate(pictures):
+        picture = Image.fromarray(pixels)
+        picture.thumbnail((tile, tile), Image.Resampling.LANCZOS)
+        left = index % columns * tile + (tile - picture.width) // 2
+        top = index // columns * tile + (tile - picture.height) // 2
+        sheet.paste(picture, (left, top))
     return np.asarray(sheet)
 
 

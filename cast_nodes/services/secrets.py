@@ -39,6 +39,7 @@ _QUERY = re.compile(r"(https?://[^\s\"'<>?]+)\?[^\s\"'<>]*")
 
 _LOGGERS = (
     "httpx", "urllib3.connectionpool", "dashscope", "openai._base_client", "google_genai.models",
+    "httpx2", "httpcore2.http11", "huggingface_hub.file_download", "huggingface_hub.utils._http",
 )  # fmt: skip
 
 _lock = threading.Lock()
