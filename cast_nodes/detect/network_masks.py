@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ..errors import ObjectFailure
-from .box_mask import Crop
+from .box_mask import Crop, mask_in_crop
 from .mask_network import SIDE_PX, click_map, load_network, network_input
 from .mask_tools import guided_filter, tidy
 from .mask_window import Window, cut, paste, window_of
@@ -17,6 +17,12 @@ from .ssd import Box
 BATCH = 16
 OUTSIDE = -8.0
 """Logit of pixels beyond the network's window."""
+
+NETWORK_SAYS = 1.0
+"""Weight of the network's logits among the colour method's evidence."""
+
+SUREST = 6.0
+"""Bound of a single logit there."""
 
 
 @dataclass(frozen=True)
@@ -69,13 +75,14 @@ def predict(rgb: np.ndarray, queries: Sequence[Query], side: int = SIDE_PX) -> l
 
     if not queries:
         return []
-    windows = [_window(q) for q in queries]
+    shown = [_in_photo(q.box, rgb) for q in queries]
+    windows = [window_of(box) for box in shown]
     pictures, valid, boxes, clicks = [], [], [], []
-    for query, window in zip(queries, windows, strict=True):
+    for query, box, window in zip(queries, shown, windows, strict=True):
         crop, inside = cut(rgb, window, side)
         pictures.append(crop)
         valid.append(inside)
-        boxes.append(_inside(query.box, rgb, window, side))
+        boxes.append(window.to_crop(np.array([box[:2], box[2:]]), side).ravel())
         dots = [window.to_crop(np.array(p), side) for p in (query.positive, query.negative)]
         clicks.append(np.stack([click_map(d, side) for d in dots]))
     network = load_network()
@@ -103,23 +110,24 @@ def predict(rgb: np.ndarray, queries: Sequence[Query], side: int = SIDE_PX) -> l
     return out
 
 
-def _window(query: Query) -> Window:
-    if not np.isfinite(query.box).all():
+def _in_photo(box: Box, rgb: np.ndarray) -> Box:
+    """The box's part inside the photo."""
+    if not np.isfinite(box).all():
         raise ObjectFailure("its box holds a value that is not a finite number")
-    if query.box[2] - query.box[0] < 0.5 or query.box[3] - query.box[1] < 0.5:
-        raise ObjectFailure("its box has no area")
-    return window_of(query.box)
-
-
-def _inside(box: Box, rgb: np.ndarray, window: Window, side: int) -> np.ndarray:
-    """(4,) the box's part in the photo, in crop px."""
     height, width = rgb.shape[:2]
-    corners = np.array([box[:2], box[2:]]).clip([0, 0], [width, height])
-    return window.to_crop(corners, side).ravel()
+    x0, y0 = max(0.0, float(box[0])), max(0.0, float(box[1]))
+    x1, y1 = min(float(width), float(box[2])), min(float(height), float(box[3]))
+    if x1 - x0 < 0.5 or y1 - y0 < 0.5:
+        raise ObjectFailure(f"its box has no area inside the {width}x{height} photo")
+    return (x0, y0, x1, y1)
 
 
 def mask_of(
-    rgb: np.ndarray, prediction: Prediction, area: tuple[int, int, int, int], box: Box
+    rgb: np.ndarray,
+    prediction: Prediction,
+    area: tuple[int, int, int, int],
+    box: Box,
+    extra_log_odds: np.ndarray | None = None,
 ) -> np.ndarray:
     """(h, w) bool, the seen mask in a part of the photo, its border drawn along the picture's.
 
@@ -127,8 +135,11 @@ def mask_of(
         rgb: (h, w, 3) uint8, that part.
         area: (x0, y0, x1, y1) px of it in the photo.
         box: in the part's pixels; small holes and specks are judged by it.
+        extra_log_odds: (h, w) of "object" from another source, added to the network's.
     """
     logits = prediction.logits(area)
+    if extra_log_odds is not None:
+        logits = logits + extra_log_odds
     side = prediction.seen.shape[0]
     window = prediction.window
     cell = max(window.x1 - window.x0, window.y1 - window.y0) / side
@@ -142,18 +153,34 @@ def mask_of(
     return tidy(mask, box) if mask.any() else mask
 
 
-def mask_in_crop_by_network(crop: Crop, prediction: Prediction) -> np.ndarray:
-    """(h, w) bool, the mask in a crop of :func:`crop_around`.
+def network_mask_in_crop(
+    crop: Crop, prediction: Prediction, extra_log_odds: np.ndarray | None = None
+) -> np.ndarray:
+    """(h, w) bool, the mask in a crop of :func:`crop_around`, by the network alone.
 
     Raises:
         ObjectFailure: the network sees nothing there.
     """
     x, y = crop.origin
     h, w = crop.rgb.shape[:2]
-    mask = mask_of(crop.rgb, prediction, (x, y, x + w, y + h), crop.box)
+    mask = mask_of(crop.rgb, prediction, (x, y, x + w, y + h), crop.box, extra_log_odds)
     if not mask.any():
         raise ObjectFailure("nothing in its box looks like one thing")
     return mask
+
+
+def fused_mask_in_crop(
+    crop: Crop, prediction: Prediction, label: str = "", extra_log_odds: np.ndarray | None = None
+) -> np.ndarray:
+    """(h, w) bool, the mask in a crop by colours, silhouettes and edges with the network's word.
+
+    Raises:
+        ObjectFailure: nothing in the box differs from its surroundings.
+    """
+    x, y = crop.origin
+    h, w = crop.rgb.shape[:2]
+    says = NETWORK_SAYS * np.clip(prediction.logits((x, y, x + w, y + h)), -SUREST, SUREST)
+    return mask_in_crop(crop, label, says if extra_log_odds is None else says + extra_log_odds)
 
 
 def whole_in_photo(

@@ -60,7 +60,7 @@ class Plan:
         if step < rise:
             return self.rate * (step + 1) / rise
         part = min(1.0, (step - rise) / max(1, self.steps - rise))
-        return self.rate * (0.005 + 0.995 * 0.5 * (1 + np.cos(np.pi * part)))
+        return float(self.rate * (0.005 + 0.995 * 0.5 * (1 + np.cos(np.pi * part))))
 
 
 def losses(
