@@ -99,7 +99,9 @@ def traced_cases(folder: Path, most: int) -> list[Case]:
             bins = {n for bit, n in enumerate(FLAGS) if data["flags"][i] >> bit & 1}
             box = jittered(seen, np.random.default_rng([4, i]))
             share = float(data["share"][i])
-            out.append(Case(f"{path.stem}.{i}", data["rgb"][i], seen, whole, box, share, frozenset(bins)))
+            out.append(
+                Case(f"{path.stem}.{i}", data["rgb"][i], seen, whole, box, share, frozenset(bins))
+            )
     return out
 
 
@@ -157,11 +159,23 @@ def clicked(case: Case, clicks: int) -> list[tuple[float, float]]:
 def interval(values: Sequence[float], pictures: Sequence[str]) -> tuple[float, float, float]:
     """Mean, and the 95 % bootstrap interval over pictures."""
     names = sorted(set(pictures))
-    sums = np.array([[sum(v for v, p in zip(values, pictures, strict=True) if p == n), sum(p == n for p in pictures)] for n in names])
+    sums = np.array(
+        [
+            [
+                sum(v for v, p in zip(values, pictures, strict=True) if p == n),
+                sum(p == n for p in pictures),
+            ]
+            for n in names
+        ]
+    )
     rng = np.random.default_rng(0)
     drawn = sums[rng.integers(len(names), size=(2000, len(names)))].sum(1)
     means = drawn[:, 0] / drawn[:, 1]
-    return float(np.mean(values)), float(np.quantile(means, 0.025)), float(np.quantile(means, 0.975))
+    return (
+        float(np.mean(values)),
+        float(np.quantile(means, 0.025)),
+        float(np.quantile(means, 0.975)),
+    )
 
 
 def row(name: str, values: Sequence[float], cases: Sequence[Case]) -> None:
@@ -185,11 +199,19 @@ def compare(name: str, cases: Sequence[Case], methods: Sequence[MaskMethod]) -> 
         mine = [i for i, c in enumerate(cases) if flag in c.bins]
         if len(mine) >= 5:
             for method in methods:
-                row(f"{flag}, {method}", [by_method[method][i] for i in mine], [cases[i] for i in mine])
-    print("\nprocessor seconds per object: " + ", ".join(f"{m} {s:.3f}" for m, s in seconds.items()))
+                row(
+                    f"{flag}, {method}",
+                    [by_method[method][i] for i in mine],
+                    [cases[i] for i in mine],
+                )
+    print(
+        "\nprocessor seconds per object: " + ", ".join(f"{m} {s:.3f}" for m, s in seconds.items())
+    )
 
 
-def whole_masks(cases: Sequence[Case], guess: Callable[[Case, Prediction], np.ndarray]) -> list[float]:
+def whole_masks(
+    cases: Sequence[Case], guess: Callable[[Case, Prediction], np.ndarray]
+) -> list[float]:
     found = []
     for case in cases:
         assert case.whole is not None
@@ -221,8 +243,20 @@ def main() -> None:
             row(f"{number + 1} click(s)", [e[number] for e in each], cases)
         hidden = [c for c in cases if c.whole is not None and 0.5 < c.share < 0.85]
         if hidden:
-            row("whole, 15-50 % hidden: the seen mask", whole_masks(hidden, lambda c, p: mask_of(c.rgb, p, (0, 0, *c.truth.shape[::-1]), c.box)), hidden)
-            row("whole, 15-50 % hidden: the network", whole_masks(hidden, lambda c, p: whole_in_photo(p, *c.truth.shape, c.truth & False)), hidden)
+            row(
+                "whole, 15-50 % hidden: the seen mask",
+                whole_masks(
+                    hidden, lambda c, p: mask_of(c.rgb, p, (0, 0, *c.truth.shape[::-1]), c.box)
+                ),
+                hidden,
+            )
+            row(
+                "whole, 15-50 % hidden: the network",
+                whole_masks(
+                    hidden, lambda c, p: whole_in_photo(p, *c.truth.shape, c.truth & False)
+                ),
+                hidden,
+            )
 
 
 if __name__ == "__main__":

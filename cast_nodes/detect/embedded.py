@@ -15,8 +15,8 @@ from ..content import content_key
 from ..context import Context
 from ..types import Objects, SceneObject
 from . import DetectInputs, ssd
-from .box_objects import VERSION as MASKS_VERSION
 from .box_objects import MASKS_HELP, MaskMethod, exclusive, masks_from_boxes
+from .box_objects import VERSION as MASKS_VERSION
 from .foreground import find_foreground
 from .mask_tools import resize_map, resize_rgb
 from .overlaps import mask_box
@@ -91,7 +91,11 @@ def find_objects(
     evidence = resize_map(evidence, width, height)
     named = [SceneObject(i, f.label, round(f.score, 4), f.box) for i, f in enumerate(found)]
     named = masks_from_boxes(
-        rgb, named, context, {o.id: evidence for o in named}, DETECTION_SLACK,
+        rgb,
+        named,
+        context,
+        {o.id: evidence for o in named},
+        DETECTION_SLACK,
         options.masks,
     )
     named = [o for o in named if o.mask is not None and o.keep]

@@ -73,9 +73,7 @@ def make_network() -> torch.nn.Module:
         def __init__(self) -> None:
             super().__init__()
             inside = (CHANNELS, *WIDTHS[:-1])
-            self.down = nn.ModuleList(
-                conv(a, b, 3, 2) for a, b in zip(inside, WIDTHS, strict=True)
-            )
+            self.down = nn.ModuleList(conv(a, b, 3, 2) for a, b in zip(inside, WIDTHS, strict=True))
             self.blocks = nn.ModuleList(
                 nn.Sequential(*(Block(w) for _ in range(d)))
                 for w, d in zip(WIDTHS, DEPTHS, strict=True)

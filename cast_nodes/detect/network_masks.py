@@ -105,7 +105,9 @@ def predict(rgb: np.ndarray, queries: Sequence[Query], side: int = SIDE_PX) -> l
             for i in range(n):
                 seen, whole = (masks[i, k].numpy().copy() for k in (0, 1))
                 out.append(
-                    Prediction(windows[start + i], seen, whole, float(told[i, 0]), float(told[i, 1]))
+                    Prediction(
+                        windows[start + i], seen, whole, float(told[i, 0]), float(told[i, 1])
+                    )
                 )
     return out
 
@@ -183,8 +185,6 @@ def fused_mask_in_crop(
     return mask_in_crop(crop, label, says if extra_log_odds is None else says + extra_log_odds)
 
 
-def whole_in_photo(
-    prediction: Prediction, height: int, width: int, seen: np.ndarray
-) -> np.ndarray:
+def whole_in_photo(prediction: Prediction, height: int, width: int, seen: np.ndarray) -> np.ndarray:
     """(H, W) bool, the thing's whole outline: what is seen of it, and what others hide."""
     return (paste(prediction.whole, prediction.window, (0, 0, width, height), OUTSIDE) > 0) | seen

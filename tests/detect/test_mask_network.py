@@ -114,7 +114,9 @@ def test_the_same_crop_in_other_light_looks_the_same():
 def test_the_box_channel_is_one_inside_zero_outside_and_minus_one_beyond_the_photo():
     valid = torch.ones(1, 1, 32, 32)
     valid[..., 28:] = 0
-    box = network_input(torch.rand(1, 3, 32, 32), torch.tensor([[4.0, 8, 20.5, 24]]), valid, None)[0, 3]
+    box = network_input(torch.rand(1, 3, 32, 32), torch.tensor([[4.0, 8, 20.5, 24]]), valid, None)[
+        0, 3
+    ]
     assert box[10, 10] == 1 and box[2, 2] == 0 and box[10, 30] == -1
     assert box[10, 20] == 0.5  # half a pixel of the box
 
@@ -163,7 +165,12 @@ def test_a_mirrored_photo_gives_the_mirrored_mask(untrained):
 
 @pytest.mark.parametrize(
     "box",
-    [(-30.0, -20.0, 40.0, 40.0), (150.0, 110.0, 200.0, 300.0), (0.0, 0.0, 160.0, 120.0), (80.0, 60.0, 81.5, 61.0)],
+    [
+        (-30.0, -20.0, 40.0, 40.0),
+        (150.0, 110.0, 200.0, 300.0),
+        (0.0, 0.0, 160.0, 120.0),
+        (80.0, 60.0, 81.5, 61.0),
+    ],
 )
 def test_boxes_at_the_border_and_tiny_ones_are_answered(untrained, box):
     rgb, _ = picture()
@@ -185,7 +192,10 @@ def test_a_huge_photo_costs_no_more_than_its_box(untrained):
 
 @pytest.mark.parametrize(
     ("box", "says"),
-    [((200.0, 10.0, 220.0, 40.0), "no area inside the 160x120 photo"), ((float("nan"), 0.0, 5.0, 5.0), "finite")],
+    [
+        ((200.0, 10.0, 220.0, 40.0), "no area inside the 160x120 photo"),
+        ((float("nan"), 0.0, 5.0, 5.0), "finite"),
+    ],
 )
 def test_a_box_outside_the_photo_or_not_finite_fails_alone(untrained, box, says):
     with pytest.raises(ObjectFailure, match=says):

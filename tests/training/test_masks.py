@@ -140,8 +140,12 @@ def test_the_judge_learns_the_masks_own_iou():
     sure = (batch.truth * 2 - 1) * 20
     _, iou = losses(sure, torch.zeros(3, 2), batch)
     assert torch.allclose(iou, torch.ones(3), atol=1e-3)
-    right, _ = losses(sure, torch.stack([torch.full((3,), 4.0), torch.logit(batch.share)], 1), batch)
-    wrong, _ = losses(sure, torch.stack([torch.full((3,), -4.0), torch.logit(batch.share)], 1), batch)
+    right, _ = losses(
+        sure, torch.stack([torch.full((3,), 4.0), torch.logit(batch.share)], 1), batch
+    )
+    wrong, _ = losses(
+        sure, torch.stack([torch.full((3,), -4.0), torch.logit(batch.share)], 1), batch
+    )
     assert right < wrong
 
 

@@ -40,7 +40,14 @@ class Placed:
     def corners(self) -> np.ndarray:
         """(8, 3) corners of its box in the arrangement."""
         low, high = self.model.bounds
-        box = np.array([[x, y, z] for x in (low[0], high[0]) for y in (low[1], high[1]) for z in (low[2], high[2])])
+        box = np.array(
+            [
+                [x, y, z]
+                for x in (low[0], high[0])
+                for y in (low[1], high[1])
+                for z in (low[2], high[2])
+            ]
+        )
         return box @ self.world_from_model[:3, :3].T + self.world_from_model[:3, 3]
 
 
@@ -87,11 +94,17 @@ def arrange(rng: np.random.Generator, models: Sequence[Model], heights) -> Arran
     if style == "room":
         side = [rng.uniform(1.4, 3.5) if rng.random() < 0.45 else np.inf for _ in range(2)]
     out = Arrangement(style, back, (-side[0], side[1]), scale)
-    by_place = {p: [m for m in models if m.placement == p] for p in ("floor", "small", "wall", "hanging")}
+    by_place = {
+        p: [m for m in models if m.placement == p] for p in ("floor", "small", "wall", "hanging")
+    }
     first = by_place["small"] if style == "tabletop" else by_place["floor"]
     count = int(rng.integers(2, 8))
     for number in range(count):
-        pool = first if (number == 0 or rng.random() < 0.72 or style == "tabletop") else by_place["small"]
+        pool = (
+            first
+            if (number == 0 or rng.random() < 0.72 or style == "tabletop")
+            else by_place["small"]
+        )
         _stand(rng, out, _pick(rng, pool), number == 0)
     for index in range(len(out.things)):
         _load(rng, out, index, by_place["small"], heights)

@@ -106,7 +106,17 @@ def plain_batch(crops: Crops, which, side: int, seed: int, jitter: float = 0.04)
         size = np.tile([box[2] - box[0], box[3] - box[1]], 2)
         boxes.append(box + rng.uniform(-jitter, jitter, 4) * size)
     limits = np.tile([0.0, 0, rgb.shape[2], rgb.shape[1]], (len(rgb), 1))
-    return _sampled(rgb, seen, whole, share, np.stack(boxes), limits, side, np.ones(len(rgb)), np.zeros(len(rgb), bool))
+    return _sampled(
+        rgb,
+        seen,
+        whole,
+        share,
+        np.stack(boxes),
+        limits,
+        side,
+        np.ones(len(rgb)),
+        np.zeros(len(rgb), bool),
+    )
 
 
 def training_batch(crops: Crops, step: int, size: int, side: int, seed: int) -> Batch:
@@ -199,11 +209,14 @@ def _sampled(rgb, seen, whole, share, boxes, limits, side: int, zoom, flip) -> B
             x = x[::-1]
             placed[i, [0, 2]] = side - placed[i, [2, 0]]
         lim = limits[i]
-        inside[i, 0] = ((y >= lim[1]) & (y < lim[3]))[:, None] & ((x >= lim[0]) & (x < lim[2]))[None]
+        inside[i, 0] = ((y >= lim[1]) & (y < lim[3]))[:, None] & ((x >= lim[0]) & (x < lim[2]))[
+            None
+        ]
         grid[i, ..., 0] = (2 * x / pixels - 1)[None, :]
         grid[i, ..., 1] = (2 * y / pixels - 1)[:, None]
     stacked = np.concatenate(
-        [rgb.transpose(0, 3, 1, 2), seen[:, None] * np.uint8(255), whole[:, None] * np.uint8(255)], 1
+        [rgb.transpose(0, 3, 1, 2), seen[:, None] * np.uint8(255), whole[:, None] * np.uint8(255)],
+        1,
     )
     source = torch.from_numpy(stacked).float() / 255
     out = functional.grid_sample(
@@ -270,9 +283,9 @@ def _random_clicks(rng, clicks: torch.Tensor, truth: np.ndarray, box: np.ndarray
     """One to three clicks on the thing or, in its box, beside it."""
     side = truth.shape[0]
     pixel = np.arange(side) + 0.5
-    in_box = (
-        ((pixel > box[1]) & (pixel < box[3]))[:, None] & ((pixel > box[0]) & (pixel < box[2]))[None]
-    )
+    in_box = ((pixel > box[1]) & (pixel < box[3]))[:, None] & ((pixel > box[0]) & (pixel < box[2]))[
+        None
+    ]
     for _ in range(int(rng.integers(1, 4))):
         positive = rng.random() < 0.5
         spots = np.flatnonzero((truth > 0.9) if positive else (in_box & (truth < 0.1)))

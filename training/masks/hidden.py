@@ -98,12 +98,16 @@ def main() -> None:
             hidden_part.setdefault(name, []).append(both)
             ratio.setdefault(name, []).append(abs(visible.sum() / guess.sum() - share))
         ratio.setdefault("network's own estimate", []).append(abs(prediction.share - share))
-    print("| method | whole IoU | 95 % | hidden part IoU | share off by |\n| --- | --- | --- | --- | --- |")
+    print(
+        "| method | whole IoU | 95 % | hidden part IoU | share off by |\n| --- | --- | --- | --- | --- |"
+    )
     for name, off in ratio.items():
         values = np.array(overlap.get(name, [np.nan]))
         low, high = interval(values)
         part = np.mean(hidden_part.get(name, [np.nan]))
-        print(f"| {name} | {values.mean():.3f} | {low:.3f} to {high:.3f} | {part:.3f} | {np.mean(off):.3f} |")
+        print(
+            f"| {name} | {values.mean():.3f} | {low:.3f} to {high:.3f} | {part:.3f} | {np.mean(off):.3f} |"
+        )
 
 
 if __name__ == "__main__":

@@ -102,18 +102,13 @@ def _levels(picture: np.ndarray) -> tuple[np.ndarray, ...]:
 
 def hue(rng: np.random.Generator, low: float, high: float, grey: float = 0.45) -> np.ndarray:
     """(3,) linear colour of a display value between low and high; furniture is seldom gaudy."""
-    if rng.random() < grey:
-        saturation = rng.uniform(0, 0.12)
-    else:
-        saturation = rng.uniform(0.1, 0.85)
+    saturation = rng.uniform(0, 0.12) if rng.random() < grey else rng.uniform(0.1, 0.85)
     # Browns and oranges are what most furniture is made of.
     tint = rng.uniform(0.03, 0.11) if rng.random() < 0.4 else rng.uniform()
     return linear_from_srgb(np.array(colorsys.hsv_to_rgb(tint, saturation, rng.uniform(low, high))))
 
 
-def make_look(
-    rng: np.random.Generator, scene: Arrangement, palette: Palette, target: int
-) -> Look:
+def make_look(rng: np.random.Generator, scene: Arrangement, palette: Palette, target: int) -> Look:
     """A seeded look.
 
     Args:
@@ -132,7 +127,9 @@ def make_look(
             gloss = float(rng.choice([0, 0, 0.04, 0.1]))
             side = float(rng.uniform(0.15, 1.1)) * scene.scale
             if mode == "one tone" and themed and rng.random() < 0.7:
-                colour = np.clip(tone * np.exp(rng.normal(0, 0.22) + rng.normal(0, 0.05, 3)), 0.01, 0.95)
+                colour = np.clip(
+                    tone * np.exp(rng.normal(0, 0.22) + rng.normal(0, 0.05, 3)), 0.01, 0.95
+                )
                 things[index, number] = Surface(colour, None, side, gloss, False)
             elif themed and rng.random() < 0.8:
                 picture = palette.pick(rng, "thing") if rng.random() < 0.2 else None
@@ -147,14 +144,22 @@ def make_look(
                 colour = shared if rng.random() < 0.35 else hue(rng, 0.06, 0.95)
                 if leafy and rng.random() < 0.9:
                     colour = linear_from_srgb(
-                        np.array(colorsys.hsv_to_rgb(rng.uniform(0.18, 0.42), rng.uniform(0.25, 0.8), rng.uniform(0.15, 0.7)))
+                        np.array(
+                            colorsys.hsv_to_rgb(
+                                rng.uniform(0.18, 0.42),
+                                rng.uniform(0.25, 0.8),
+                                rng.uniform(0.15, 0.7),
+                            )
+                        )
                     )
                 picture = palette.pick(rng, "thing") if rng.random() < 0.45 and not leafy else None
                 things[index, number] = _surface(colour, picture, side, gloss)
     if mode == "usual":
         exposure = rng.uniform(0.14, 0.62)
     else:
-        exposure = {"white": rng.uniform(0.45, 0.75), "dark": rng.uniform(0.02, 0.12)}.get(mode, rng.uniform(0.08, 0.5))
+        exposure = {"white": rng.uniform(0.45, 0.75), "dark": rng.uniform(0.02, 0.12)}.get(
+            mode, rng.uniform(0.08, 0.5)
+        )
     return Look(mode, around, things, _light(rng, scene), float(exposure))
 
 
@@ -176,7 +181,9 @@ def _surroundings(rng, scene: Arrangement, palette: Palette, mode: str, low: flo
     themed = mode != "usual"
     floor_gloss = float(rng.choice([0, 0, 0.05, 0.15, 0.3]))
     floor = _surface(
-        hue(rng, low, high, 0.6) if themed or rng.random() < 0.35 else np.full(3, rng.uniform(0.15, 0.6)),
+        hue(rng, low, high, 0.6)
+        if themed or rng.random() < 0.35
+        else np.full(3, rng.uniform(0.15, 0.6)),
         palette.pick(rng, "floor") if rng.random() < 0.85 else None,
         float(rng.uniform(0.8, 3)) * scene.scale,
         floor_gloss,

@@ -29,33 +29,116 @@ TEXTURE_PX = 384
 MAX_FACES = 130_000
 
 LEFT_OUT = frozenset(
-    "shower stall,shower door,spiral staircase,shipping container,fence,pedestrian railing,"
-    "child hut,child swing,tatami,ruler,curtain,rug,towel,oven,toilets unit,puzzle".split(",")
+    [
+        "shower stall",
+        "shower door",
+        "spiral staircase",
+        "shipping container",
+        "fence",
+        "pedestrian railing",
+        "child hut",
+        "child swing",
+        "tatami",
+        "ruler",
+        "curtain",
+        "rug",
+        "towel",
+        "oven",
+        "toilets unit",
+        "puzzle",
+    ]
 )
 """Things that are no objects in a room, or lie flat and have no outline worth learning."""
 
-TOYS = frozenset("truck,biplane,fork lift,motorbike,seesaw,deer,horse,chicken".split(","))
+TOYS = frozenset(
+    ["truck", "biplane", "fork lift", "motorbike", "seesaw", "deer", "horse", "chicken"]
+)
 """Large things that stand in rooms only as toys or figures."""
 
 ON_WALLS = frozenset(
-    "radiator,emergency sign,wall light,cuckoo clock,upper cabinet,small upper cabinet,"
-    "upper corner cabinet,upper shelves cabinet,range hood,towel rack,white board,calendar,"
-    "shower head and faucet,toilet paper dispenser,urinal,mailbox,picture,mirror,wall shelf,"
-    "clock,locked locker,extinguisher".split(",")
+    [
+        "radiator",
+        "emergency sign",
+        "wall light",
+        "cuckoo clock",
+        "upper cabinet",
+        "small upper cabinet",
+        "upper corner cabinet",
+        "upper shelves cabinet",
+        "range hood",
+        "towel rack",
+        "white board",
+        "calendar",
+        "shower head and faucet",
+        "toilet paper dispenser",
+        "urinal",
+        "mailbox",
+        "picture",
+        "mirror",
+        "wall shelf",
+        "clock",
+        "locked locker",
+        "extinguisher",
+    ]
 )
-HANGING = frozenset("ceiling fan,pendant lamp,japanese lantern".split(","))
+HANGING = frozenset(["ceiling fan", "pendant lamp", "japanese lantern"])
 
 THIN = frozenset(
-    "desk lamp,lamp,floor lamp,table lamp,outdoor lamp,umbrella,tennis racket,rigged fan,"
-    "table fan,electric guitar,scissors,headphones,wall light,folding chair".split(",")
+    [
+        "desk lamp",
+        "lamp",
+        "floor lamp",
+        "table lamp",
+        "outdoor lamp",
+        "umbrella",
+        "tennis racket",
+        "rigged fan",
+        "table fan",
+        "electric guitar",
+        "scissors",
+        "headphones",
+        "wall light",
+        "folding chair",
+    ]
 )
 LEGGED = frozenset(
-    "chair,table,stool,bar stool,desk,bench,armchair,oak chair,oak table,technical table,"
-    "plastic chair,dining table,coffee table,side table,osaka chair,folding chair,deck chair,"
-    "relax chair,piano bench,office chair,chair with cushion,rocking horse,shelf".split(",")
+    [
+        "chair",
+        "table",
+        "stool",
+        "bar stool",
+        "desk",
+        "bench",
+        "armchair",
+        "oak chair",
+        "oak table",
+        "technical table",
+        "plastic chair",
+        "dining table",
+        "coffee table",
+        "side table",
+        "osaka chair",
+        "folding chair",
+        "deck chair",
+        "relax chair",
+        "piano bench",
+        "office chair",
+        "chair with cushion",
+        "rocking horse",
+        "shelf",
+    ]
 )
 PLANTS = frozenset(
-    "plant,little plant,decorative plant,orchids,cactus,flowers,plant box,flower box".split(",")
+    [
+        "plant",
+        "little plant",
+        "decorative plant",
+        "orchids",
+        "cactus",
+        "flowers",
+        "plant box",
+        "flower box",
+    ]
 )
 
 

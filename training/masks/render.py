@@ -73,7 +73,11 @@ def choose_view(rng: np.random.Generator, scene: Arrangement, group: Sequence[in
     else:
         elevation = np.radians(rng.uniform(2, 55))
     eye = middle + distance * np.array(
-        [np.cos(elevation) * np.sin(azimuth), np.sin(elevation), np.cos(elevation) * np.cos(azimuth)]
+        [
+            np.cos(elevation) * np.sin(azimuth),
+            np.sin(elevation),
+            np.cos(elevation) * np.cos(azimuth),
+        ]
     )
     eye[1] = max(eye[1], 0.03 * scene.scale + 0.01)
     eye[0] = np.clip(eye[0], scene.sides[0] + 0.15, scene.sides[1] - 0.15)
@@ -97,9 +101,7 @@ def choose_view(rng: np.random.Generator, scene: Arrangement, group: Sequence[in
     return View(eye, np.stack([x, np.cross(forward, x), forward], 1))
 
 
-def frame(
-    traced: Traced, view: View, group: Sequence[int]
-) -> tuple[np.ndarray, float] | None:
+def frame(traced: Traced, view: View, group: Sequence[int]) -> tuple[np.ndarray, float] | None:
     """(window (4,) of the camera's plane, share that is seen), or None when too little is."""
     corners = np.concatenate([traced.arrangement.things[i].corners for i in group])
     plane, depth = view.plane(corners)
@@ -173,7 +175,10 @@ def shots(
         return []
     traced = Traced(scene, rng)
     weights = np.array(
-        [{"floor": 1.0, "small": 0.35, "wall": 0.2, "hanging": 0.5}[t.model.placement] for t in scene.things]
+        [
+            {"floor": 1.0, "small": 0.35, "wall": 0.2, "hanging": 0.5}[t.model.placement]
+            for t in scene.things
+        ]
     )
     count = min(PER_SCENE, len(scene.things) + 1)
     out = []
@@ -229,7 +234,12 @@ def readable(models: Sequence[Model]) -> tuple[Model, ...]:
 def main() -> None:
     parser = argparse.ArgumentParser(description="Renders crops for the mask network.")
     parser.add_argument("--catalogue", type=Path, required=True, help="BlendSwap-CC-0.sh3f")
-    parser.add_argument("--out", type=Path, default=os.environ.get("CAST_MASK_DATA"), help="folder of the shards (or $CAST_MASK_DATA)")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        default=os.environ.get("CAST_MASK_DATA"),
+        help="folder of the shards (or $CAST_MASK_DATA)",
+    )
     parser.add_argument("--crops", type=int, default=24_000)
     parser.add_argument("--held-out", type=int, default=1_000, help="crops for validation")
     parser.add_argument("--seed", type=int, default=0)
@@ -247,13 +257,18 @@ def main() -> None:
         if path.is_file():
             continue
         start = time.perf_counter()
-        arrays = render_shard(args.seed + (10_000 if held_out else 0), number, models, palette, held_out, PER_SHARD)
+        arrays = render_shard(
+            args.seed + (10_000 if held_out else 0), number, models, palette, held_out, PER_SHARD
+        )
         partial = path.with_suffix(".partial")
         with partial.open("wb") as file:
             np.savez(file, **arrays)
         partial.replace(path)
         seconds = time.perf_counter() - start
-        print(json.dumps({"shard": path.name, "crops": PER_SHARD, "seconds": round(seconds, 1)}), flush=True)
+        print(
+            json.dumps({"shard": path.name, "crops": PER_SHARD, "seconds": round(seconds, 1)}),
+            flush=True,
+        )
 
 
 if __name__ == "__main__":

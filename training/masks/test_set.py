@@ -45,7 +45,11 @@ def path_traced(
     film = round(2 * reach / cell)
     offset = np.round((window[:2] + film * cell / 2) / cell).astype(int)
     to_world = np.eye(4)
-    to_world[:3, 0], to_world[:3, 1], to_world[:3, 2] = -view.axes[:, 0], -view.axes[:, 1], view.axes[:, 2]
+    to_world[:3, 0], to_world[:3, 1], to_world[:3, 2] = (
+        -view.axes[:, 0],
+        -view.axes[:, 1],
+        view.axes[:, 2],
+    )
     to_world[:3, 3] = view.eye
     scale = traced.arrangement.scale
     sun = look.light.sun
@@ -113,13 +117,16 @@ def _ply(traced: Traced, faces: np.ndarray, surface: Surface, own_uv: np.ndarray
     else:
         place = traced.local[faces].reshape(-1, 3)
         axis = np.abs(flat).argmax(1)
-        uv = np.stack(
-            [
-                np.where(axis == 0, place[:, 2], place[:, 0]),
-                np.where(axis == 1, place[:, 2], place[:, 1]),
-            ],
-            1,
-        ) / surface.side
+        uv = (
+            np.stack(
+                [
+                    np.where(axis == 0, place[:, 2], place[:, 0]),
+                    np.where(axis == 1, place[:, 2], place[:, 1]),
+                ],
+                1,
+            )
+            / surface.side
+        )
     vertex = np.concatenate([corners, normals, uv], 1).astype("<f4")
     face = np.empty(len(faces), [("n", "u1"), ("v", "<i4", 3)])
     face["n"], face["v"] = 3, np.arange(len(vertex)).reshape(-1, 3)
@@ -137,10 +144,7 @@ def _bsdf(mi, traced: Traced, item: int, material: int, surface: Surface) -> dic
         kind = model.data.materials[material]
         texture = model.textures[material]
         base = np.clip(np.asarray(kind.base_colour[:3]) * surface.colour, 0, 0.95)
-        if texture is None:
-            reflectance = _rgb(base)
-        else:
-            reflectance = _bitmap(mi, texture[..., :3])
+        reflectance = _rgb(base) if texture is None else _bitmap(mi, texture[..., :3])
         opacity = kind.base_colour[3] if kind.alpha_mode == "BLEND" else 1.0
     else:
         opacity = 1.0
@@ -174,7 +178,9 @@ def _camera(rgb: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     soft = gaussian_filter(rgb.astype(np.float32), (*[rng.uniform(0.3, 0.8)] * 2, 0))
     soft = soft + rng.normal(0, rng.uniform(1, 5), soft.shape)
     file = io.BytesIO()
-    Image.fromarray(np.clip(soft, 0, 255).astype(np.uint8)).save(file, "JPEG", quality=int(rng.integers(72, 95)))
+    Image.fromarray(np.clip(soft, 0, 255).astype(np.uint8)).save(
+        file, "JPEG", quality=int(rng.integers(72, 95))
+    )
     return np.array(Image.open(file))
 
 

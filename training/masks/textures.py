@@ -122,14 +122,14 @@ def bank(path: Path, seed: int, each: int = 6) -> dict[str, np.ndarray]:
         with np.load(path) as stored:
             return dict(stored)
     out = {}
-    for number, (name, kinds) in enumerate(
-        (("floor", FLOORS), ("wall", WALLS), ("thing", THINGS))
-    ):
+    for number, (name, kinds) in enumerate((("floor", FLOORS), ("wall", WALLS), ("thing", THINGS))):
         pictures = []
         for index in range(each * len(kinds)):
             rng = np.random.default_rng([seed, number, index])
             pixels = np.clip(np.round(kinds[index % len(kinds)](rng)), 0, 255).astype(np.uint8)
-            pictures.append(np.asarray(Image.fromarray(pixels).resize((SIDE, SIDE), Image.Resampling.BOX)))
+            pictures.append(
+                np.asarray(Image.fromarray(pixels).resize((SIDE, SIDE), Image.Resampling.BOX))
+            )
         out[name] = np.stack(pictures)
     path.parent.mkdir(parents=True, exist_ok=True)
     np.savez(path, **out)

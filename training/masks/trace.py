@@ -17,7 +17,7 @@ from embreex.rtcore_scene import EmbreeScene
 from cast_nodes.mesh_data import linear_from_srgb, srgb_from_linear
 
 from .arrange import GRID, Arrangement
-from .looks import BACK, FLOOR, LEFT, RIGHT, RUG, SKIRTING, Light, Look, Surface
+from .looks import BACK, FLOOR, LEFT, RIGHT, RUG, SKIRTING, Look, Surface
 from .models import Model
 
 LAYERS = 3
@@ -177,7 +177,9 @@ class Traced:
             todo, hits = todo[~missed], _select(hits, ~missed)
             if not len(todo):
                 break
-            points, normals, colour, alpha, gloss = self._surface(hits, rays[todo], start[todo], look, pixel)
+            points, normals, colour, alpha, gloss = self._surface(
+                hits, rays[todo], start[todo], look, pixel
+            )
             if layer == LAYERS - 1:
                 alpha = np.ones_like(alpha)
             fresh = who[todo] == -99
@@ -208,7 +210,9 @@ class Traced:
         smooth = _mixed(self.normals[face], weights)
         length = np.sqrt(_dot(smooth, smooth))[:, None]
         smooth = np.where(_dot(smooth, flat)[:, None] < 0, -smooth, smooth)
-        normals = np.where(length > 1e-3, smooth / np.maximum(length, 1e-6), flat).astype(np.float32)
+        normals = np.where(length > 1e-3, smooth / np.maximum(length, 1e-6), flat).astype(
+            np.float32
+        )
         colour = np.empty((len(face), 3), np.float32)
         alpha = np.ones(len(face), np.float32)
         gloss = np.zeros(len(face), np.float32)
@@ -219,10 +223,7 @@ class Traced:
         bounds = np.flatnonzero(np.diff(code[order])) + 1
         for mine in np.split(order, bounds):
             item, material = int(self.item[face[mine[0]]]), int(self.material[face[mine[0]]])
-            if item < 0:
-                surface = look.surroundings[-1 - item]
-            else:
-                surface = look.things[item, material]
+            surface = look.surroundings[-1 - item] if item < 0 else look.things[item, material]
             gloss[mine] = surface.gloss
             if surface.own:
                 uv = _mixed(self.uv[face[mine]], weights[mine])
@@ -231,7 +232,9 @@ class Traced:
                 continue
             colour[mine] = surface.colour
             if surface.picture is not None:
-                colour[mine] *= _boxed(surface, place[mine], flat[mine], float(np.median(foot[mine])))
+                colour[mine] *= _boxed(
+                    surface, place[mine], flat[mine], float(np.median(foot[mine]))
+                )
         return points, normals, np.clip(colour, 0, 1), alpha, gloss
 
     def _light(self, points, normals, hits: Hits, pixels, side: int, look: Look, filtered: bool):
@@ -242,7 +245,9 @@ class Traced:
         a, b = _frame(light.sun)
         angle = 2 * np.pi * (k * 0.618034 % 1)
         radius = np.sqrt((k + 0.5) / 16) * np.tan(light.sun_width)
-        sun = light.sun + radius[:, None] * (np.cos(angle)[:, None] * a + np.sin(angle)[:, None] * b)
+        sun = light.sun + radius[:, None] * (
+            np.cos(angle)[:, None] * a + np.sin(angle)[:, None] * b
+        )
         facing = normals @ light.sun.astype(np.float32)
         shone = np.zeros(len(points), np.float32)
         towards = np.flatnonzero(facing > 0)
@@ -301,8 +306,12 @@ class Traced:
                 _select(hits, met), away[met].astype(np.float32), points[mine][met], look, pixel
             )
             up = (0.5 + 0.5 * there[:, 1])[:, None]
-            seen[met] = colour * (look.light.ground + (look.light.sky - look.light.ground) * up) * 0.9
-        share = (gloss[mine] + (1 - gloss[mine]) * (1 - cosine) ** 5 * np.minimum(gloss[mine] * 4, 1))[:, None]
+            seen[met] = (
+                colour * (look.light.ground + (look.light.sky - look.light.ground) * up) * 0.9
+            )
+        share = (
+            gloss[mine] + (1 - gloss[mine]) * (1 - cosine) ** 5 * np.minimum(gloss[mine] * 4, 1)
+        )[:, None]
         shade[mine] = shade[mine] * (1 - share) + seen * share
 
 

@@ -98,7 +98,10 @@ class Trainer:
         for parameter in self.averaged.parameters():
             parameter.requires_grad_(False)
         groups = [
-            {"params": [p for p in self.network.parameters() if p.ndim > 1], "weight_decay": plan.decay},
+            {
+                "params": [p for p in self.network.parameters() if p.ndim > 1],
+                "weight_decay": plan.decay,
+            },
             {"params": [p for p in self.network.parameters() if p.ndim <= 1], "weight_decay": 0.0},
         ]
         self.optimiser = torch.optim.AdamW(groups, lr=plan.rate, betas=(0.9, 0.98))
@@ -205,16 +208,32 @@ def draw_curve(log: Path, out: Path) -> None:
     last = max(r["step"] for r in rows)
 
     def at(step: float, value: float) -> tuple[float, float]:
-        return (edge + step / last * (width - 2 * edge), height - edge - (value - 0.4) / 0.6 * (height - 2 * edge))
+        return (
+            edge + step / last * (width - 2 * edge),
+            height - edge - (value - 0.4) / 0.6 * (height - 2 * edge),
+        )
 
     for tick in (0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0):
         pen.line([at(0, tick), at(last, tick)], fill=(225, 225, 225))
         pen.text((6, at(0, tick)[1] - 6), f"{tick:.1f}", fill="black")
-    for name, colour in (("train", (170, 170, 170)), ("seen", (200, 40, 40)), ("whole", (40, 80, 200)), ("whole_hidden", (40, 150, 60))):
-        points = [at(r["step"], max(0.4, r[name])) for r in checks if r.get(name) == r.get(name) and name in r]
+    for name, colour in (
+        ("train", (170, 170, 170)),
+        ("seen", (200, 40, 40)),
+        ("whole", (40, 80, 200)),
+        ("whole_hidden", (40, 150, 60)),
+    ):
+        points = [
+            at(r["step"], max(0.4, r[name]))
+            for r in checks
+            if r.get(name) == r.get(name) and name in r
+        ]
         if len(points) > 1:
             pen.line(points, fill=colour, width=2)
-    pen.text((edge, 8), f"IoU over {last} steps: train grey, held-out models: seen red, whole blue, whole of 15-50 % hidden green", fill="black")
+    pen.text(
+        (edge, 8),
+        f"IoU over {last} steps: train grey, held-out models: seen red, whole blue, whole of 15-50 % hidden green",
+        fill="black",
+    )
     pen.text((width - 2 * edge, height - 20), f"step {last}", fill="black")
     image.save(out)
 
@@ -229,7 +248,12 @@ def save(trainer: Trainer, out: Path) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Trains the mask network.")
-    parser.add_argument("--data", type=Path, default=os.environ.get("CAST_MASK_DATA"), help="folder of the shards (or $CAST_MASK_DATA)")
+    parser.add_argument(
+        "--data",
+        type=Path,
+        default=os.environ.get("CAST_MASK_DATA"),
+        help="folder of the shards (or $CAST_MASK_DATA)",
+    )
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--steps", type=int, default=Plan.steps)
     parser.add_argument("--batch", type=int, default=Plan.batch)
