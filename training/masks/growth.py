@@ -63,7 +63,7 @@ def plant(rng: np.random.Generator) -> list[Part]:
                 tube([base.tolist(), bend.tolist(), tip.tolist()], rng.uniform(0.004, 0.014), 6)
             )
             first = rng.uniform(0.1, 0.7)
-            for i in range(int(rng.integers(4, 26))):
+            for _ in range(int(rng.integers(4, 26))):
                 t = rng.uniform(first, 1)
                 at = (1 - t) ** 2 * base + 2 * t * (1 - t) * bend + t * t * tip
                 one = leaf(long * rng.uniform(0.6, 1), narrow * long, rng.uniform(0, 0.6), 0.2)
