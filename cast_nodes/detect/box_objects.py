@@ -128,7 +128,7 @@ def _task(
         elif method == "network":
             mask = network_mask_in_crop(crop, asked[number], extra)
         else:
-            mask = fused_mask_in_crop(crop, asked[number], item.label, extra)
+            mask = fused_mask_in_crop(crop, asked[number], extra)
         return SceneObject(item.id, item.label, item.score, item.bbox, mask)
 
     def failed(reason: str) -> SceneObject:

@@ -67,23 +67,31 @@ def cut(rgb: np.ndarray, window: Window, side: int) -> tuple[np.ndarray, np.ndar
 
 
 def paste(
-    values: np.ndarray, window: Window, area: tuple[int, int, int, int], fill: float
+    values: np.ndarray,
+    window: Window,
+    area: tuple[int, int, int, int],
+    fill: float,
+    shape: tuple[int, int] | None = None,
 ) -> np.ndarray:
-    """A crop's (side, side) float32 map at the photo's resolution.
+    """A crop's (side, side) float32 map over a part of the photo.
 
     Args:
-        area: the part of the photo that is wanted, (x0, y0, x1, y1) whole px.
+        area: that part, (x0, y0, x1, y1) whole px.
         fill: value outside the window.
+        shape: (h, w) of the answer; None is the photo's own resolution.
 
     Returns:
-        (y1 - y0, x1 - x0) float32.
+        (h, w) float32.
     """
     from scipy.ndimage import map_coordinates
 
     side = values.shape[0]
     x0, y0, x1, y1 = area
-    x = (np.arange(x0, x1) + 0.5 - window.x0) / (window.x1 - window.x0) * side - 0.5
-    y = (np.arange(y0, y1) + 0.5 - window.y0) / (window.y1 - window.y0) * side - 0.5
+    h, w = shape or (y1 - y0, x1 - x0)
+    x = x0 + (np.arange(w) + 0.5) * (x1 - x0) / w
+    y = y0 + (np.arange(h) + 0.5) * (y1 - y0) / h
+    x = (x - window.x0) / (window.x1 - window.x0) * side - 0.5
+    y = (y - window.y0) / (window.y1 - window.y0) * side - 0.5
     rows, columns = np.meshgrid(np.clip(y, 0, side - 1), np.clip(x, 0, side - 1), indexing="ij")
     out = map_coordinates(values.astype(np.float32), [rows, columns], order=1, mode="nearest")
     outside = ((y < -0.5) | (y > side - 0.5))[:, None] | ((x < -0.5) | (x > side - 0.5))[None, :]
