@@ -23,6 +23,9 @@ from cast_nodes.detect.mask_window import window_of
 JITTER = 0.05
 """Deviation of each side of a box, as a share of the box; cut off at twice this."""
 
+HIDDEN_OFTENER = 2.5
+"""How much oftener than others crops are drawn of which less than 85 % is seen."""
+
 
 @dataclass(frozen=True, eq=False)
 class Crops:
@@ -122,7 +125,7 @@ def plain_batch(crops: Crops, which, side: int, seed: int, jitter: float = 0.04)
 def training_batch(crops: Crops, step: int, size: int, side: int, seed: int) -> Batch:
     """Batch number ``step``, changed in all the ways that photos differ."""
     rng = np.random.default_rng([seed, step])
-    which = rng.integers(len(crops), size=size)
+    which = drawn(crops.share, rng, size)
     rgb, seen, whole, share = unpacked(crops, which)
     pixels = rgb.shape[1]
     for i in np.flatnonzero(rng.random(size) < 0.25):
@@ -148,6 +151,12 @@ def training_batch(crops: Crops, step: int, size: int, side: int, seed: int) -> 
     for i in np.flatnonzero(rng.random(size) < 0.3):
         _random_clicks(rng, clicks[i], batch.truth[i, 0].numpy(), batch.boxes[i].numpy())
     return Batch(colours, batch.boxes, batch.valid, clicks, batch.truth, batch.share)
+
+
+def drawn(share: np.ndarray, rng: np.random.Generator, size: int) -> np.ndarray:
+    """(size,) numbers of crops; those that others partly hide come HIDDEN_OFTENER as often."""
+    weight = np.cumsum(np.where(share < 0.85, HIDDEN_OFTENER, 1.0))
+    return np.searchsorted(weight, rng.random(size) * weight[-1], side="right")
 
 
 def _occlude(rng, rgb, seen, share, i: int, donor: int) -> None:

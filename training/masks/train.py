@@ -83,7 +83,7 @@ def losses(
         iou = (hard & true).sum((1, 2)) / (hard | true).sum((1, 2)).clamp_min(1)
     target = torch.stack([iou.float(), batch.share], 1)
     judge = functional.binary_cross_entropy_with_logits(judged.float(), target)
-    return each[:, 0].mean() + 0.5 * each[:, 1].mean() + 0.2 * judge, iou
+    return each[:, 0].mean() + 0.7 * each[:, 1].mean() + 0.2 * judge, iou
 
 
 class Trainer:
