@@ -27,7 +27,7 @@ from .overlaps import mask_box, separate
 VERSION = 2
 """Raised when masks change; part of each mask's key."""
 
-MaskMethod = Literal["network+colour", "network", "colour"]
+MaskMethod = Literal["network", "network+colour", "colour"]
 """How a box becomes a mask: by the trained network, by colours and edges, or by both."""
 
 MASKS_HELP = (
@@ -41,11 +41,12 @@ def masks_from_boxes(
     context: Context,
     log_odds: Mapping[int, np.ndarray] | None = None,
     slack: float = 0.03,
-    method: MaskMethod = "network+colour",
+    method: MaskMethod = "network",
 ) -> tuple[SceneObject, ...]:
     """The objects with masks made from their boxes; those that have a mask keep it.
 
-    An object whose mask cannot be made gets ``keep=False`` and the reason.
+    An object whose mask cannot be made gets ``keep=False`` and the reason. By the network, a
+    score is multiplied by the IoU that the network expects of the mask.
 
     Args:
         rgb: (H, W, 3) uint8.
@@ -77,7 +78,8 @@ def masks_from_boxes(
         if made.mask is None:
             out[place] = replace(item, keep=False, reason=made.reason)
         else:
-            out[place] = replace(item, mask=_whole(made.mask, crops[place], rgb.shape[:2]))
+            mask = _whole(made.mask, crops[place], rgb.shape[:2])
+            out[place] = replace(item, mask=mask, score=made.score)
     return exclusive([out[place] for place in range(len(objects))], rgb)
 
 
@@ -125,18 +127,18 @@ def _task(
     def compute() -> SceneObject:
         if method == "colour":
             mask = mask_in_crop(crop, item.label, extra)
-        elif method == "network":
-            mask = network_mask_in_crop(crop, asked[number], extra)
-        else:
-            mask = fused_mask_in_crop(crop, asked[number], extra)
-        return SceneObject(item.id, item.label, item.score, item.bbox, mask)
+            return SceneObject(item.id, item.label, item.score, item.bbox, mask)
+        found = asked[number]
+        make = network_mask_in_crop if method == "network" else fused_mask_in_crop
+        score = round(item.score * found.confidence, 4)
+        return SceneObject(item.id, item.label, score, item.bbox, make(crop, found, extra))
 
     def failed(reason: str) -> SceneObject:
         return SceneObject(item.id, item.label, item.score, item.bbox, None, 0.0, False, reason)
 
     key = content_key(
         "mask from box", VERSION, method, crop.rgb, crop.box, crop.slack, crop.origin, item.bbox,
-        item.label, extra, item.retry,
+        item.label, item.score, extra, item.retry,
     )  # fmt: skip
     return Task(f"{item.label} {item.id}", key, compute, failed)
 

@@ -16,7 +16,7 @@ from .box_objects import MASKS_HELP, MaskMethod, masks_from_boxes
 class BoxesOptions(Options):
     """How the boxes become masks."""
 
-    masks: MaskMethod = option("network+colour", MASKS_HELP)
+    masks: MaskMethod = option("network", MASKS_HELP)
 
 
 def run(inputs: DetectInputs, options: BoxesOptions, context: Context) -> Objects:

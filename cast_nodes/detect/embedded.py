@@ -48,7 +48,7 @@ class EmbeddedOptions(Options):
     min_proposal_score: float = option(
         0.45, "how clearly a thing without a name must stand apart", low=0.0, high=1.0, step=0.05
     )
-    masks: MaskMethod = option("network+colour", MASKS_HELP)
+    masks: MaskMethod = option("network", MASKS_HELP)
 
 
 def run(inputs: DetectInputs, options: EmbeddedOptions, context: Context) -> Objects:
