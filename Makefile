@@ -1,8 +1,10 @@
 # Four verbs: demo, test, bench, lint. `setup` is made by all of them when needed.
-# PYTHON=python3.12 picks the interpreter; TORCH=torch takes another build of PyTorch.
+# PYTHON=python3.12 picks the interpreter; TORCH=torch takes another build of PyTorch; MOGE= leaves
+# MoGe out (--no-deps keeps its OpenCV and Gradio away, which its inference does not use).
 
 PYTHON ?= python3
 TORCH ?= torch==2.13.0
+MOGE ?= dlr-moge==2.0.0 dlr-utils3d==1.3 dlr-pipeline==1.0.0
 VENV := .venv
 BIN := $(VENV)/bin
 JOBS ?= 2
@@ -17,6 +19,7 @@ $(VENV)/.ready: pyproject.toml
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -c 'import torch' 2>/dev/null || $(BIN)/python -m pip install --quiet '$(TORCH)'
 	$(BIN)/python -m pip install --quiet -e '.[cli,dev]'
+	test -z '$(MOGE)' || $(BIN)/python -m pip install --quiet --no-deps $(MOGE)
 	touch $@
 
 # The detector's weights (one 37 MB download, kept in the user's cache). Without them Detect

@@ -132,7 +132,7 @@ def run_mode(
             if options.pictures and name != FLOOR:
                 notes = {r.id: f"{r.add_s:.3f}" for r in rows}
                 path = options.pictures / f"{room.answer.name}_{name}.png"
-                write_overlay(mine, placements, path, notes)
+                write_overlay(mine.inputs, placements, path, notes)
         print(f"{mode.name}: {number + 1} of {options.rooms} rooms", file=sys.stderr, flush=True)
     return results
 

@@ -15,6 +15,7 @@ from cast_nodes.errors import BadInput
 from cast_nodes.files import write_atomically
 from cast_nodes.frames import Sim3
 from cast_nodes.run_folder import JOURNAL, RunFolder
+from cast_nodes.stretched import posed_mesh
 from cast_nodes.types import Mesh, Placement, Placements
 
 from .register_measures import Answer, Row, measure
@@ -119,7 +120,7 @@ def score_room(path: Path) -> tuple[list[Row], float]:
         i = placement.id
         if i not in given:
             given[i] = Mesh((path / f"objects/{i}/mesh.glb").read_bytes(), answer.meshes[i].name)
-        return given[i]
+        return posed_mesh(given[i], placement)
 
     has = folder.has("placements.json")
     placements = folder.read_placements() if has else Placements(())

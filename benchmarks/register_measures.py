@@ -1,15 +1,9 @@
 """How far placements are from the truth.
 
-- **ADD-S over diameter**: mean over points of the true posed mesh of the distance to the nearest
-  point of the found posed mesh, divided by the diagonal of the true mesh's bounding box (Hinterstoisser
-  et al., "Model Based Training, Detection and Pose Estimation", 2012; S for symmetric objects).
-  Points are samples: ``QUERIES`` of the true surface against ``SAMPLES`` of the found one, so a
-  perfect pose has about .003. Where the given mesh is off, truth is the true mesh.
-- **rotation**: smallest angle to the true rotation over the rotations that leave the mesh as it is.
-- **|log s|**: of the ratio of the two posed bounding boxes' diagonals in the meshes' own frames,
-  which is the ratio of the scales where the given mesh is the true one.
-- **box IoU**: of the axis-aligned boxes in a frame with y along true gravity and z towards the
-  camera.
+The measures are those of ``cast_nodes/evaluate``: ADD-S over the diagonal of the true mesh's box,
+from the true to the found posed mesh; rotation modulo the mesh's symmetry; |log s|; IoU of the
+axis-aligned boxes in a frame with y along true gravity and z towards the camera. Where the given
+mesh is off, truth is the true mesh.
 
 A failed object counts as infinitely far: it is in every share and median.
 """
@@ -18,26 +12,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
 
 import numpy as np
-from scipy.spatial import KDTree
-from scipy.spatial.transform import Rotation
 
+from cast_nodes.evaluate.boxes import box_iou
+from cast_nodes.evaluate.pose import add_s, body_of, log_scale_error, rotation_error_deg
 from cast_nodes.frames import Sim3, world_from_camera
-from cast_nodes.mesh_data import MeshData, read_mesh
 from cast_nodes.types import Mesh, Placement, Placements
-
-from .register_stock import surface_samples
-
-SAMPLES = 40_000
-QUERIES = 2000
-SYMMETRY_QUERIES = 400
-SYMMETRIC = 0.01
-"""A rotation leaves a mesh as it is when its ADD-S to itself is below this share of its diameter."""
-FOLDS = (2, 3, 4, 5, 6, 7, 8)
-ODD_DEG = (11.0, 23.0, 37.0, 53.0, 79.0, 101.0, 139.0, 163.0)
-"""An axis about which all of these and all folds are symmetries is one of revolution."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,120 +59,7 @@ class Row:
     failure: str = ""
 
 
-# --- shapes ----------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, eq=False)
-class Body:
-    """A mesh's surface as points, and what turns it into itself."""
-
-    data: MeshData
-
-    @cached_property
-    def points(self) -> np.ndarray:
-        """(QUERIES, 3) of the surface."""
-        return surface_samples(self.data, QUERIES, 0)[0]
-
-    @cached_property
-    def tree(self) -> KDTree:
-        """Of other points of the surface, ``SAMPLES``."""
-        return KDTree(surface_samples(self.data, SAMPLES, 1)[0])
-
-    @cached_property
-    def diameter(self) -> float:
-        return float(np.linalg.norm(np.ptp(self.data.vertices, axis=0)))
-
-    @cached_property
-    def symmetries(self) -> Symmetries:
-        return find_symmetries(self)
-
-
-@dataclass(frozen=True, eq=False)
-class Symmetries:
-    """Rotations that leave a mesh as it is.
-
-    Attributes:
-        rotations: (k, 3, 3), the first is the identity.
-        axes: (a, 3) axes of revolution, unit; none, one, or all three of a ball.
-    """
-
-    rotations: np.ndarray
-    axes: np.ndarray
-
-
-def find_symmetries(body: Body) -> Symmetries:
-    """Tries rotations about x, y and z through the surface's centre, and their products."""
-    centre = np.asarray(body.tree.data).mean(0)
-    local = body.points[:SYMMETRY_QUERIES] - centre
-    folds = sorted({360.0 * k / n for n in FOLDS for k in range(1, n)})
-    angles = np.deg2rad(np.array([*folds, *ODD_DEG]))
-    alone, revolved = [np.eye(3)[None]], []
-    for axis in np.eye(3):
-        rotations = Rotation.from_rotvec(angles[:, None] * axis).as_matrix()
-        turned = np.einsum("kij,nj->kni", rotations, local) + centre
-        error = body.tree.query(turned)[0].mean(1) / body.diameter
-        same = error < SYMMETRIC
-        if same.all():
-            revolved.append(axis)
-        alone.append(np.concatenate([np.eye(3)[None], rotations[: len(folds)][same[: len(folds)]]]))
-    x, y, z = alone[1:]
-    # A product of rotations about two axes reaches each element of the groups things have.
-    both = [np.einsum("aij,bjk->abik", y, other).reshape(-1, 3, 3) for other in (x, z)]
-    return Symmetries(np.concatenate(both), np.array(revolved).reshape(-1, 3))
-
-
-def rotation_error_deg(found: np.ndarray, true: np.ndarray, symmetries: Symmetries) -> float:
-    """Smallest angle between the found rotation and the true one after any symmetry."""
-    if len(symmetries.axes) > 1:
-        return 0.0  # a ball
-    if len(symmetries.axes) == 1:
-        axis = symmetries.axes[0]
-        targets = (true @ symmetries.rotations) @ axis
-        return float(np.rad2deg(np.arccos(np.clip((targets @ (found @ axis)).max(), -1, 1))))
-    relative = found.T @ (true @ symmetries.rotations)
-    cosine = (np.trace(relative, axis1=1, axis2=2).max() - 1) / 2
-    return float(np.rad2deg(np.arccos(np.clip(cosine, -1, 1))))
-
-
-@lru_cache(maxsize=256)
-def _body_of_key(key: str, holder: _Holder) -> Body:
-    return Body(read_mesh(holder.mesh))
-
-
-@dataclass(frozen=True)
-class _Holder:
-    """Carries a mesh into the cache, whose key is the content alone."""
-
-    mesh: Mesh
-
-    def __hash__(self) -> int:
-        return 0
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Holder)
-
-
-def body_of(mesh: Mesh) -> Body:
-    """The body of a mesh, kept by the mesh's content."""
-    return _body_of_key(mesh.key, _Holder(mesh))
-
-
 # --- measures --------------------------------------------------------------------------------
-
-
-def add_s(true: Body, true_pose: Sim3, found: Body, found_pose: Sim3) -> float:
-    """ADD-S over the true posed mesh's diameter."""
-    inside = (found_pose.inverse() @ true_pose).apply(true.points)
-    distance = found.tree.query(inside)[0].mean() * found_pose.scale
-    return float(distance / (true.diameter * true_pose.scale))
-
-
-def box_iou(a: np.ndarray, b: np.ndarray) -> float:
-    """Of the axis-aligned boxes round (n, 3) and (m, 3) points."""
-    overlap = np.minimum(a.max(0), b.max(0)) - np.maximum(a.min(0), b.min(0))
-    both = np.prod(np.maximum(overlap, 0))
-    union = np.prod(np.ptp(a, axis=0)) + np.prod(np.ptp(b, axis=0)) - both
-    return float(both / union) if union > 0 else 0.0
 
 
 def measure(
@@ -224,9 +92,7 @@ def _row(answer: Answer, i: int, placement: Placement | None, given) -> Row:
         **base,
         add_s=add_s(true, true_pose, found, pose),
         rotation_deg=rotation_error_deg(pose.rotation, true_pose.rotation, true.symmetries),
-        log_scale=float(
-            abs(np.log(pose.scale * found.diameter / (true_pose.scale * true.diameter)))
-        ),
+        log_scale=log_scale_error(true, true_pose, found, pose),
         box_iou=box_iou(
             (level @ true_pose).apply(true.data.vertices),
             (level @ pose).apply(found.data.vertices),

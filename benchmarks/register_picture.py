@@ -13,11 +13,12 @@ from scipy import ndimage
 
 from cast_nodes.frames import Sim3
 from cast_nodes.mesh_data import MeshData, srgb_from_linear
+from cast_nodes.register import RegisterInputs
 from cast_nodes.render import facing_normals, gather_triangles, render, surface_colour
+from cast_nodes.stretched import posed_mesh
 from cast_nodes.types import Placements
 
 if TYPE_CHECKING:
-    from .register_rooms import Room
     from .register_stand import Eye
 
 
@@ -127,16 +128,19 @@ def _unit(vector: np.ndarray) -> np.ndarray:
 
 
 def write_overlay(
-    room: Room, placements: Placements, path: Path, notes: dict[int, str] | None = None
+    inputs: RegisterInputs,
+    placements: Placements,
+    path: Path,
+    notes: dict[int, str] | None = None,
 ) -> None:
     """The photo beside the placed meshes, mask borders in red on both, notes at the objects."""
-    inputs = room.inputs
     photo = inputs.objects.photo
     posed = []
     for placement in placements.placements:
         entry = inputs.meshes.get(placement.id)
         if placement.camera_from_object is not None and entry is not None:
-            posed.append((entry.candidates[placement.candidate], placement.camera_from_object))
+            mesh = posed_mesh(entry.candidates[placement.candidate], placement)
+            posed.append((mesh, placement.camera_from_object))
     grey = np.full_like(photo.rgb, 128)
     drawn = render(posed, inputs.geometry.intrinsics, photo.width, photo.height, grey).rgb.copy()
     left = photo.rgb.copy()

@@ -23,6 +23,7 @@ from cast_nodes.mesh_data import MeshData, read_mesh
 from cast_nodes.raster import rasterize
 from cast_nodes.records import mask_box
 from cast_nodes.register import RegisterInputs
+from cast_nodes.stretched import posed_mesh
 from cast_nodes.types import (
     Geometry,
     Mesh,
@@ -112,7 +113,7 @@ class Room:
         """The mesh that a placement poses."""
         entry = self.inputs.meshes.get(placement.id)
         assert entry is not None
-        return entry.candidates[placement.candidate]
+        return posed_mesh(entry.candidates[placement.candidate], placement)
 
 
 LEAST_VISIBLE = 0.2

@@ -15,6 +15,7 @@ from typing import Literal
 import numpy as np
 from scipy import ndimage
 
+from cast_nodes.evaluate.samples import surface_samples
 from cast_nodes.mesh_data import MeshData, make_glb, read_mesh
 from cast_nodes.types import Mesh
 
@@ -148,19 +149,6 @@ def find_top(data: MeshData, cell: float) -> Top:
     np.maximum.at(sheet, flat[level], points[level, 1])
     good = np.isfinite(sheet) & (sheet >= highest - 0.1 * cell)
     return Top(corner, cell, np.where(good, sheet, np.nan).reshape(shape))
-
-
-def surface_samples(data: MeshData, count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """(count, 3) points spread evenly by area over a mesh, and their faces' (count, 3) normals."""
-    rng = np.random.default_rng(seed)
-    triangles = data.triangles
-    normals = np.cross(triangles[:, 1] - triangles[:, 0], triangles[:, 2] - triangles[:, 0])
-    area = np.linalg.norm(normals, axis=1)
-    chosen = rng.choice(len(area), count, p=area / area.sum())
-    pick = triangles[chosen]
-    a, b = np.sqrt(rng.random((count, 1))), rng.random((count, 1))
-    points = (1 - a) * pick[:, 0] + a * (1 - b) * pick[:, 1] + a * b * pick[:, 2]
-    return points, normals[chosen] / np.maximum(area[chosen, None], 1e-30)
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,6 +10,7 @@ import numpy as np
 
 from .errors import BadInput
 from .frames import Sim3
+from .stretched import affine, pose_and_stretch
 from .types import Placement, Placements, SceneObject
 
 NO_POSE = "no pose was given"
@@ -24,7 +25,7 @@ def placements_json(placements: Placements) -> dict[str, Any]:
                 "id": p.id,
                 "camera_from_object": None
                 if p.camera_from_object is None
-                else p.camera_from_object.matrix().tolist(),
+                else affine(p.camera_from_object, p.stretch).tolist(),
                 "candidate": p.candidate,
                 "fit": dict(p.fit),
                 "ambiguous": p.ambiguous,
@@ -110,7 +111,7 @@ def placement_from_json(entry: Any, path: Path) -> Placement:
         except (TypeError, ValueError) as error:
             raise BadInput(f"{where}, {name}: {error}") from None
 
-    pose = field("camera_from_object", _pose_from_json, None)
+    pose, stretch = field("camera_from_object", _pose_from_json, (None, None))
     return Placement(
         id=field("id", int, None),
         camera_from_object=pose,
@@ -121,6 +122,7 @@ def placement_from_json(entry: Any, path: Path) -> Placement:
         failure=field("failure", str, "" if pose else NO_POSE),
         locked=field("locked", _truth_from_json, False),
         covariance=field("covariance", _covariance_from_json, None),
+        stretch=stretch,
     )
 
 
@@ -133,8 +135,9 @@ def _covariance_from_json(rows: Any) -> np.ndarray | None:
     return matrix
 
 
-def _pose_from_json(matrix: Any) -> Sim3 | None:
-    return None if matrix is None else _similarity(matrix)
+def _pose_from_json(matrix: Any) -> tuple[Sim3 | None, tuple[float, float, float] | None]:
+    """Pose and stretch; a matrix of unequal column lengths holds both."""
+    return (None, None) if matrix is None else pose_and_stretch(np.asarray(matrix, np.float64))
 
 
 def _similarity(matrix: Any) -> Sim3:

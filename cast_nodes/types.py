@@ -277,6 +277,8 @@ class Placement:
             translation of that centre (camera units) and log scale, as the photo's evidence
             tells; None where it was not estimated.
         locked: the pose is the user's: Register keeps it as it is and only measures its fit.
+        stretch: factors along the mesh's own axes that come before the pose; their product is 1.
+            None keeps the mesh's proportions.
     """
 
     id: int
@@ -288,6 +290,7 @@ class Placement:
     failure: str = ""
     covariance: np.ndarray | None = None
     locked: bool = False
+    stretch: tuple[float, float, float] | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,6 +10,7 @@ import torch
 from comfy_api.latest import ui
 from PIL import Image
 
+from ..cast_nodes.bridges.found import fitted_mask
 from ..cast_nodes.errors import BadInput
 from ..cast_nodes.frames import gltf_camera_pose
 from ..cast_nodes.pictures import MIN_SIDE_PX
@@ -98,8 +99,7 @@ def objects_from_masks(
         )
     objects = []
     for index, values in enumerate(masks.detach().cpu().numpy()):
-        picture = Image.fromarray(values.astype(np.float32))
-        mask = np.asarray(picture.resize((photo.width, photo.height), Image.Resampling.BOX)) > 0.5
+        mask = fitted_mask(values, photo)
         bbox = mask_box(mask) or (0.0, 0.0, 0.0, 0.0)
         objects.append(SceneObject(index, "object", 1.0, bbox, mask))
     if not any(item.mask.any() for item in objects):

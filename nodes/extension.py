@@ -9,8 +9,21 @@ from .compose_scene import ComposeScene
 from .demo_photo import DemoPhoto
 from .depth import Depth
 from .detect import Detect
+from .evaluate import Evaluate
 from .filter import Filter
 from .folders import pack_folder
+from .from_bbox import ObjectsFromBbox
+from .from_bounding_boxes import ObjectsFromBoundingBoxes
+from .from_da3 import GeometryFromDa3
+from .from_depth_image import GeometryFromDepthImage
+from .from_files import MeshesFromFiles
+from .from_images import ViewsFromImages
+from .from_masks import ObjectsFromMasks
+from .from_meshes import MeshesFromMesh
+from .from_moge import GeometryFromMoge
+from .from_poses import PlacementsFromPoses
+from .from_segs import ObjectsFromSegs
+from .from_trimesh import MeshesFromTrimesh
 from .gather_room import GatherRoom
 from .gather_views import GatherViews
 from .inpaint import Inpaint
@@ -38,7 +51,10 @@ class CastExtension(ComfyExtension):
         use_settings_folder(pack_folder())  # keys may lie there in a .env file
         return [
             DemoPhoto, Detect, Filter, Depth, Inpaint, MeshObjects, Register, ComposeScene, SaveScene,
-            Preview,
+            Preview, Evaluate,
+            ObjectsFromMasks, ObjectsFromBoundingBoxes, ObjectsFromBbox, ObjectsFromSegs,
+            GeometryFromMoge, GeometryFromDa3, GeometryFromDepthImage,
+            MeshesFromMesh, MeshesFromFiles, MeshesFromTrimesh, ViewsFromImages, PlacementsFromPoses,
             ObjectsToImages, GatherViews, RoomToImage, GatherRoom, ViewsToImages,
             SceneToMeshes, SceneMaps, SceneRoom,
             PickObject, OverrideObject, OverrideView, OverrideMesh, OverridePose,

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from comfy_api.latest import io
 
+from ..cast_nodes.bridges.came_meshes import Came, CameMeshOptions
+from ..cast_nodes.bridges.from_file3d import mesh_of_file
+from ..cast_nodes.bridges.from_mesh_batch import meshes_of_batch
 from ..cast_nodes.bridges.override import with_mesh
 from ..cast_nodes.bridges.pick import picked
 from ..cast_nodes.errors import BadInput
 from ..cast_nodes.report.sheets import meshes_sheet
-from ..cast_nodes.types import Mesh
 from .convert import preview
+from .lists import option_widgets, options_of
 from .pick_object import object_input
 from .sockets import CATEGORY, CastMeshes, CastObjects
+
+FILES = (
+    io.File3DGLB, io.File3DGLTF, io.File3DOBJ, io.File3DSTL, io.File3DPLY, io.File3DAny,
+)  # fmt: skip
 
 
 class OverrideMesh(io.ComfyNode):
@@ -30,11 +39,7 @@ class OverrideMesh(io.ComfyNode):
             inputs=[
                 CastObjects.Input("objects", tooltip="From CAST Filter."),
                 CastMeshes.Input("meshes", tooltip="From CAST Mesh."),
-                io.MultiType.Input(
-                    "mesh",
-                    [io.File3DGLB, io.File3DAny],
-                    tooltip="A GLB, y up. A MESH becomes one with Create 3D File (from Mesh).",
-                ),
+                io.MultiType.Input("mesh", [io.Mesh, *FILES], tooltip="A MESH or a 3D file."),
                 object_input(),
                 io.Boolean.Input(
                     "beside",
@@ -42,16 +47,24 @@ class OverrideMesh(io.ComfyNode):
                     tooltip="On: the old meshes stay as well, and CAST Register keeps the one that"
                     " fits best. Off: this one alone.",
                 ),
+                *option_widgets(CameMeshOptions),
             ],
             outputs=[CastMeshes.Output("meshes", tooltip="All meshes, this one changed.")],
         )
 
     @classmethod
-    def execute(cls, objects, meshes, mesh, object="0", beside=False) -> io.NodeOutput:
+    def execute(cls, objects, meshes, mesh, object="0", beside=False, **values) -> io.NodeOutput:
+        options = options_of(CameMeshOptions, values, "CAST Override Mesh")
         item = picked(objects, object)
-        if mesh.format not in ("glb", ""):
-            raise BadInput(f"mesh: a GLB is needed, this is {mesh.format}; convert it first")
-        name = f"{item.label} {item.id}"
-        made = Mesh(mesh.get_bytes(), name=name, source="override", view_aligned=True)
+        found: list[Came] = (
+            meshes_of_batch(mesh, options)
+            if hasattr(mesh, "vertices")
+            else [mesh_of_file(mesh, options)]
+        )
+        if len(found) != 1:
+            raise BadInput(f"mesh: one is needed, this batch holds {len(found)}")
+        if found[0].mesh is None:
+            raise BadInput(f"mesh: {found[0].failure}")
+        made = replace(found[0].mesh, name=f"{item.label} {item.id}")
         changed = with_mesh(meshes, item, made, beside)
         return io.NodeOutput(changed, ui=preview(meshes_sheet(changed), cls))

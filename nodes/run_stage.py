@@ -28,11 +28,13 @@ from server import PromptServer
 from ..cast_nodes.backends import Choice
 from ..cast_nodes.context import CancelToken, Context, Progress, Usage
 from ..cast_nodes.errors import Cancelled, ObjectFailure
+from ..cast_nodes.local.weights import DOWNLOAD
 from ..cast_nodes.services.usage import costs_json, spent_line
 from ..cast_nodes.store import Store
 from ..cast_nodes.types import Objects
 from .convert import pil_from_rgb, preview
-from .folders import pack_folder
+from .folders import pack_folder, pack_folders
+from .model_host import HostedModels
 from .readiness import require_whole_graph
 
 POLL_S = 0.1
@@ -48,7 +50,7 @@ def shared_store() -> Store:
 
 def context_for_checks() -> Context:
     """Enough surroundings to see whether a backend is ready; nothing is run with it."""
-    return Context()
+    return Context(folders=pack_folders())
 
 
 @dataclass
@@ -71,7 +73,7 @@ class StageLog:
     live: bool = False
 
     def add(self, step: Progress) -> None:
-        if step.label:
+        if step.label and step.stage != DOWNLOAD:
             (self.reused if step.reused else self.made).append(step.label)
 
     def line(self, failures: Sequence[str] = ()) -> str:
@@ -119,7 +121,13 @@ async def run_stage(
         log.warnings.append(sentence)
 
     context = Context(
-        store=shared_store(), cancel=token, progress=report, warn=warn, spent=log.spent.append
+        store=shared_store(),
+        cancel=token,
+        progress=report,
+        warn=warn,
+        folders=pack_folders(),
+        spent=log.spent.append,
+        models=HostedModels(loop, token),
     )
     _running.add(token)
     work = asyncio.create_task(asyncio.to_thread(function, inputs, choice, context))

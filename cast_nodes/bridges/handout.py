@@ -35,6 +35,9 @@ class HandedOut:
         left_out: ids of kept objects that have nothing to be asked, with the reason; "" where
             nothing is wrong.
         keys: content key of the request of each id in ``sent`` and ``kept``.
+        earlier: what was sent for the same requests before, while the process lives. ComfyUI takes
+            a node for a function of its inputs: when it has dropped this token but not what the
+            graph made, an earlier list comes back.
     """
 
     objects: Objects
@@ -42,6 +45,7 @@ class HandedOut:
     kept: tuple[int, ...] = ()
     left_out: Mapping[int, str] = field(default_factory=dict)
     keys: Mapping[int, str] = field(default_factory=dict)
+    earlier: tuple[tuple[int, ...], ...] = ()
 
     def name(self, object_id: int) -> str:
         """As people know it ("chair 3")."""
@@ -52,20 +56,17 @@ class HandedOut:
 
 
 class Decisions:
-    """What was sent for which inputs, as long as the process lives.
-
-    ComfyUI's cache takes a node for a function of its inputs: asked again with the same inputs
-    (its own result was dropped, the graph's behind it was not), it must send the same list.
-    """
+    """What was sent for which requests, as long as the process lives."""
 
     def __init__(self) -> None:
-        self._sent: OrderedDict[str, tuple[int, ...]] = OrderedDict()
+        self._sent: OrderedDict[str, tuple[tuple[int, ...], ...]] = OrderedDict()
 
-    def get(self, key: str) -> tuple[int, ...] | None:
-        return self._sent.get(key)
+    def before(self, key: str) -> tuple[tuple[int, ...], ...]:
+        """The lists that were sent for these requests, the latest last."""
+        return self._sent.get(key, ())
 
-    def keep(self, key: str, sent: tuple[int, ...]) -> None:
-        self._sent[key] = sent
+    def note(self, key: str, sent: tuple[int, ...]) -> None:
+        self._sent[key] = (*(s for s in self.before(key) if s != sent), sent)
         self._sent.move_to_end(key)
         while len(self._sent) > MOST_DECISIONS:
             self._sent.popitem(last=False)
@@ -85,20 +86,18 @@ def hand_out(
         requests: content key of what is asked, by id, in the order of the list.
         left_out: reason by id.
         only_new: objects whose request has an answer in the store stay at home.
-        decisions: what was decided before for the same inputs.
+        decisions: where earlier lists for the same requests are noted; None notes none.
     """
     ids = tuple(requests)
-    if not only_new:
-        return HandedOut(objects, ids, (), dict(left_out), dict(requests))
-    asked = content_key("handed out", [[i, requests[i]] for i in ids])
-    known = {i for i in ids if store.get(requests[i]) is not None}
-    before = decisions.get(asked) if decisions else None
-    if before is None or not set(ids) - set(before) <= known:
-        before = tuple(i for i in ids if i not in known)
+    kept = {i for i in ids if store.get(requests[i]) is not None} if only_new else set()
+    sent = tuple(i for i in ids if i not in kept)
+    earlier: tuple[tuple[int, ...], ...] = ()
     if decisions is not None:
-        decisions.keep(asked, before)
-    kept = tuple(i for i in ids if i not in before)
-    return HandedOut(objects, before, kept, dict(left_out), dict(requests))
+        asked = content_key("handed out", only_new, [[i, requests[i]] for i in ids])
+        earlier = tuple(s for s in decisions.before(asked) if s != sent)
+        decisions.note(asked, sent)
+    stay = tuple(i for i in ids if i in kept)
+    return HandedOut(objects, sent, stay, dict(left_out), dict(requests), earlier)
 
 
 def take_back(
@@ -114,20 +113,23 @@ def take_back(
 
     Args:
         what: the items' name for errors, plural ("images").
-        encode, decode: an item to what the store takes and back.
+        encode, decode: an item to what the store takes and back; None is not kept (a failure).
         likely: when the count is wrong, the ids that an item is missing for, told by their
             looks; None where nothing tells.
 
     Raises:
         BadInput: another number of items came back than went out, or a kept answer is gone.
     """
-    if len(items) != len(order.sent):
+    sent = _sent(order, len(items))
+    if sent is None:
         raise BadInput(_miscounted(order, items, what, likely))
-    back: dict[int, Item] = dict(zip(order.sent, items, strict=True))
+    back: dict[int, Item] = dict(zip(sent, items, strict=True))
     for object_id, item in back.items():
-        store.put(order.keys[object_id], encode(item))
+        stored = encode(item)
+        if stored is not None:
+            store.put(order.keys[object_id], stored)
     gone = []
-    for object_id in order.kept:
+    for object_id in (i for i in (*order.sent, *order.kept) if i not in back):
         stored = store.get(order.keys[object_id])
         if stored is None:
             gone.append(object_id)
@@ -139,6 +141,14 @@ def take_back(
             "turn only_new off where they are handed out, and queue again"
         )
     return back
+
+
+def _sent(order: HandedOut, count: int) -> tuple[int, ...] | None:
+    """The list that so many items came back for: this one, else the latest earlier one."""
+    for sent in (order.sent, *order.earlier[::-1]):
+        if len(sent) == count:
+            return sent
+    return None
 
 
 def _miscounted(

@@ -19,7 +19,16 @@ from ..content import content_key
 from ..context import Context
 from ..errors import BadInput, ObjectFailure
 from ..inpaint import InpaintItem, InpaintOptions, Wants, make_item, plate_of_patches
-from ..inpaint._request import Request, canvas_request, masks_of, plain_request, view_from_answer
+from ..inpaint._request import (
+    Place,
+    Request,
+    canvas_place,
+    canvas_request,
+    masks_of,
+    plain_place,
+    plain_request,
+    view_from_answer,
+)
 from ..inpaint._service import BEYOND
 from ..inpaint.cutout import make_view
 from ..per_object import Task, run_tasks
@@ -69,6 +78,10 @@ class CropOptions(Options):
         if self.mode == "plain":
             return plain_request(item, self.prompt, self.side)
         return canvas_request(item, self.prompt)
+
+    def place(self, item: InpaintItem) -> Place:
+        """How that picture lies over the photo."""
+        return plain_place(item) if self.mode == "plain" else canvas_place(item)
 
 
 @dataclass(frozen=True)
@@ -128,7 +141,9 @@ def crops_out(
         else:
             left_out[item.id] = ""
     order = hand_out(objects, requests, left_out, store, options.only_new, decisions)
-    return CropsOut(order.objects, order.sent, order.kept, order.left_out, order.keys, options)
+    return CropsOut(
+        order.objects, order.sent, order.kept, order.left_out, order.keys, order.earlier, options
+    )
 
 
 def crops_of(order: CropsOut) -> list[Crop]:
@@ -249,9 +264,13 @@ def _task(
         return Task(name, content_key("gather views", VERSION, own, window), cut_out, failed)
 
     def complete() -> View:
-        request = order.options.request(window)
         return view_from_answer(
-            window, request, answer.picture, options, options.keep_visible, answer.cover
+            window,
+            order.options.place(window),
+            answer.picture,
+            options,
+            options.keep_visible,
+            answer.cover,
         )
 
     asked = replace(order.options, only_new=False, every_object=False, answers="")

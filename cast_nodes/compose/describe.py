@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..frames import Sim3
+from ..stretched import affine
 from ..types import Geometry, Placement, SceneObject
 from .background import RoomPart
 from .enclosure import Enclosure
@@ -70,7 +71,7 @@ def describe(
             entry |= {
                 "node": names[item.id],
                 "mesh": body.mesh.name,
-                "camera_from_object": camera_from_object.matrix(),
+                "camera_from_object": affine(camera_from_object, placement.stretch),
                 "supported_by": support.by,
                 "fit": dict(placement.fit),
                 "ambiguous": placement.ambiguous,

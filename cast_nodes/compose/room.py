@@ -11,6 +11,7 @@ from ..backends import Backend, BackendInfo, Options, option
 from ..context import Context, Progress
 from ..errors import CastError
 from ..mesh_data import read_mesh
+from ..stretched import posed_mesh
 from ..types import Mesh, Scene, SceneObject
 from . import ComposeInputs
 from .assemble import Part, background_glb, node_name, scene_glb, sound_glb
@@ -177,7 +178,7 @@ def _chosen_meshes(inputs: ComposeInputs) -> tuple[dict[int, Mesh], dict[int, st
         elif not 0 <= placement.candidate < len(entry.candidates):
             failures[item.id] = f"its pose is for candidate {placement.candidate}, which is gone"
         else:
-            chosen[item.id] = entry.candidates[placement.candidate]
+            chosen[item.id] = posed_mesh(entry.candidates[placement.candidate], placement)
     return chosen, failures
 
 

@@ -35,14 +35,13 @@ def estimate_geometry(inputs: DepthInputs, choice: Choice, context: Context) -> 
         BadInput: a file or option that cannot be used.
         BackendNotReady: something the backend needs is missing.
     """
-    from .file import File
-
-    choice.backend.require(context)
+    choice.require(context)
     context.cancel.check()
     key = content_key(choice.identity, inputs.key)
-    if isinstance(choice.options, File):
-        # The path is the option; what counts is what lies there now.
-        key = content_key(key, choice.options.content())
+    content = getattr(choice.options, "content", None)
+    if content is not None:
+        # A path is the option; what counts is what lies there now.
+        key = content_key(key, content())
     geometry = context.store.get(key)
     reused = geometry is not None
     if geometry is None:

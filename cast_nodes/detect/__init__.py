@@ -15,7 +15,7 @@ from .occlusion import with_occlusion
 
 NOTHING_FOUND = (
     "no object was found in the photo; give boxes or masks of your own "
-    "(Detect 'boxes' or 'masks') or lower the detector's min_score"
+    "(Detect 'boxes' or 'masks') or lower the detector's threshold"
 )
 
 

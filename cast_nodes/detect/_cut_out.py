@@ -11,6 +11,7 @@ from ..context import Context, Progress
 from ..local.weights import Weights, users_path
 from ..types import Photo, SceneObject
 from . import _sam
+from ._transformers import model_folder
 from .box_objects import exclusive
 from .overlaps import mask_box
 from .ssd import Found
@@ -68,6 +69,7 @@ def cut_out_objects(
         reference: the mask model's weights.
         precision: "auto", or of torch.
     """
+    context.progress(Progress("detect", 0, len(found), f"{len(found)} things found"))
     if not found:
         return ()
     device = context.models.device.type
@@ -80,7 +82,7 @@ def cut_out_objects(
     masks: dict[int, np.ndarray] = {}
 
     def report(index: int, reused: bool) -> None:
-        label = f"mask of {found[index].label} {index}"
+        label = f"{found[index].label} {index}"
         context.progress(Progress("detect", len(masks), len(found), label, reused))
 
     for index, key in enumerate(keys):
@@ -97,7 +99,7 @@ def cut_out_objects(
         report(index, False)
 
     if missing:
-        folder = SAM_WEIGHTS.folder(_Named(reference), context)
+        folder = model_folder(SAM_WEIGHTS, _Named(reference), context)
         boxes = [found[i].box for i in missing]
         _sam.cut_out(photo.rgb, boxes, folder, running, context, done)
     return arranged(photo, found, [masks[i] for i in range(len(found))])

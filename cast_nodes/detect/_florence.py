@@ -20,6 +20,7 @@ from ..local.models import work_with
 from ._florence_answer import BINS, Placed, read_places
 from ._labels import share_out
 from ._pixels import Recipe, prepare, read_recipe
+from ._transformers import edition, from_folder, named_class, read_config, tokenizer_of
 
 if TYPE_CHECKING:
     import torch
@@ -99,14 +100,10 @@ def ask(
     prepared = prepare(rgb, read_recipe(folder, RECIPE))
 
     def load() -> nn.Module:
-        from ._transformers import from_folder, named_class
-
         return from_folder(named_class("Florence2ForConditionalGeneration"), folder, precision)
 
     def work(model: Any) -> list[Answer]:
         import torch
-
-        from ._transformers import tokenizer_of
 
         tokenizer = tokenizer_of(folder)
         weights = next(model.parameters())
@@ -118,7 +115,7 @@ def ask(
             answers.append(_answer(model, tokenizer, ids, pixels, limits, context.cancel))
         return answers
 
-    return work_with(context, f"Florence-2 {folder} {precision}", load, work)
+    return work_with(context, f"Florence-2 {folder} {edition(folder)} {precision}", load, work)
 
 
 def running_precision(wanted: str, device: str) -> str:
@@ -130,8 +127,6 @@ def running_precision(wanted: str, device: str) -> str:
 
 def refuse_first_layout(folder: Path) -> None:
     """Raises BadInput for Florence-2 weights in Microsoft's own layout, and for other models."""
-    from ._transformers import read_config
-
     said = read_config(folder)
     if said.get("model_type") != "florence2":
         raise BadInput(

@@ -116,4 +116,6 @@ def named_by(words: str, labels: Sequence[str]) -> str:
 
 
 def _singular(word: str) -> str:
+    if word.endswith(("sses", "xes", "shes", "ches")):
+        return word[:-2]
     return word[:-1] if len(word) > 3 and word.endswith("s") and not word.endswith("ss") else word

@@ -19,6 +19,7 @@ from ..local.models import work_with
 from ._found import box_in_photo
 from ._labels import share_out
 from ._pixels import Prepared, Recipe, prepare, read_recipe
+from ._transformers import edition, from_folder, named_class, tokenizer_of
 from .ssd import Found
 
 if TYPE_CHECKING:
@@ -165,19 +166,15 @@ def find_candidates(
     def load() -> nn.Module:
         return load_model(folder)
 
-    return work_with(context, f"Grounding DINO {folder}", load, work)
+    return work_with(context, f"Grounding DINO {folder} {edition(folder)}", load, work)
 
 
 def load_model(folder: Path) -> nn.Module:
     """The network on the CPU, float32, in eval mode."""
-    from ._transformers import from_folder, named_class
-
     return from_folder(named_class("GroundingDinoForObjectDetection"), folder)
 
 
 def _prompts(model: Any, labels: Sequence[str], folder: Path) -> list[Prompt]:
-    from ._transformers import tokenizer_of
-
     tokenizer = tokenizer_of(folder)
     tokens = [tokenizer(label, add_special_tokens=False)["input_ids"] for label in labels]
     stop = tokenizer.convert_tokens_to_ids(".")

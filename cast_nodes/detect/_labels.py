@@ -18,7 +18,7 @@ DEFAULT_LABELS = (
     "picture frame, mirror, curtain, radiator, rug, umbrella, tent, street lamp, traffic sign, "
     "mailbox, fountain"
 )
-"""Household and outdoor things; short enough for one prompt of Grounding DINO."""
+"""Household and outdoor things; not more than about fit into one prompt of Grounding DINO."""
 
 
 def parse_label_list(text: str) -> tuple[str, ...]:

@@ -18,6 +18,7 @@ from ..context import Context
 from ..errors import BadInput
 from ..local.models import work_with
 from ._pixels import Prepared, Recipe, prepare, read_recipe
+from ._transformers import edition, from_folder, named_class, read_config
 from .mask_tools import tidy
 from .overlaps import mask_box
 from .ssd import Box
@@ -30,6 +31,8 @@ BOXES_AT_ONCE = 8
 """The decoder takes some 100 MB for each box."""
 
 MARGIN_PX = 2
+SPECK_SHARE = 0.005
+"""Parts of a mask below this share of it are stray; SAM's other loose parts are leaves and legs."""
 
 
 @dataclass(frozen=True)
@@ -57,8 +60,6 @@ def kind_of(folder: Path) -> Kind:
     Raises:
         BadInput: neither SAM nor SAM 2.
     """
-    from ._transformers import read_config
-
     said = read_config(folder)["model_type"]
     if said not in KINDS:
         raise BadInput(
@@ -101,7 +102,7 @@ def cut_out(
                 mask = full_mask(logits, prepared, kind.recipe.fit == "longest")
                 done(index, cleaned(mask, boxes[index]))
 
-    work_with(context, f"{kind.class_name} {folder} {precision}", load, work)
+    work_with(context, f"{kind.class_name} {folder} {edition(folder)} {precision}", load, work)
 
 
 def encoder_precision(wanted: str, device: str) -> str:
@@ -118,8 +119,6 @@ def encoder_precision(wanted: str, device: str) -> str:
 def load_model(kind: Kind, folder: Path, precision: str) -> nn.Module:
     """The network on the CPU, in eval mode: float32 with its image encoder in ``precision``."""
     import torch
-
-    from ._transformers import from_folder, named_class
 
     model = from_folder(named_class(kind.class_name), folder)
     model.vision_encoder.to(getattr(torch, precision))
@@ -190,5 +189,5 @@ def cleaned(mask: np.ndarray, box: Box) -> np.ndarray:
         slice(max(0, x0 - MARGIN_PX), min(width, x1 + MARGIN_PX)),
     )
     out = np.zeros_like(mask)
-    out[window] = tidy(mask[window], box)
+    out[window] = tidy(mask[window], box, SPECK_SHARE)
     return out

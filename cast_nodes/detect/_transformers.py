@@ -9,11 +9,21 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
+from ..content import content_key
+from ..context import Context
 from ..errors import BackendNotReady, BadInput
+from ..local.models import is_out_of_memory
+from ..local.weights import Weights
 
 Precision = Literal["auto", "float32", "float16", "bfloat16"]
 INSTALL = "transformers>=4.56"
 """The first version with SAM 2 and Florence-2."""
+
+
+def model_folder(weights: Weights, options: object, context: Context) -> Path:
+    """The folder with a model's files; where a file in it is named, the folder around that."""
+    path = weights.folder(options, context)
+    return path.parent if path.is_file() else path
 
 
 def from_folder(model: Any, folder: Path, precision: str = "float32") -> Any:
@@ -33,7 +43,9 @@ def from_folder(model: Any, folder: Path, precision: str = "float32") -> Any:
                 use_safetensors=True,
                 output_loading_info=True,
             )
-    except (OSError, ValueError, RuntimeError, KeyError, TypeError, AttributeError) as error:
+    except Exception as error:  # safetensors, torch and transformers each have errors of their own
+        if is_out_of_memory(error):
+            raise
         text = " ".join(str(error).split())[:300]
         raise BadInput(
             f"the weights in {folder} cannot be loaded as {model.__name__} ({text}); "
@@ -64,13 +76,23 @@ def _quiet() -> Iterator[None]:
             logging.enable_progress_bar()
 
 
-@lru_cache(maxsize=4)
+def edition(folder: Path) -> str:
+    """Tells apart the same folder before and after other files were put into it."""
+    files = sorted(p for p in folder.iterdir() if p.is_file())
+    return content_key([(p.name, p.stat().st_size, p.stat().st_mtime_ns) for p in files])[:8]
+
+
 def tokenizer_of(folder: Path) -> Any:
     """The folder's tokenizer.
 
     Raises:
         BadInput: there is none that can be read.
     """
+    return _tokenizer(folder, edition(folder))
+
+
+@lru_cache(maxsize=4)
+def _tokenizer(folder: Path, edition: str) -> Any:
     from transformers import AutoTokenizer
 
     try:
@@ -104,14 +126,23 @@ def named_class(name: str) -> Any:
     """A model class of transformers.
 
     Raises:
-        BackendNotReady: the installed version is too old to have it.
+        BackendNotReady: the installed version is too old to have it, or cannot import it.
     """
     import transformers
 
     try:
         return getattr(transformers, name)
-    except (AttributeError, ImportError) as error:
+    except AttributeError:
+        mend = f"pip install -U '{INSTALL}'"
         raise BackendNotReady(
-            f"transformers {transformers.__version__} has no {name} ({error}): "
-            f"pip install -U '{INSTALL}'"
+            f"transformers {transformers.__version__} has no {name}: {mend}"
         ) from None
+    except Exception as error:  # whatever the packages raise that it imports on the way
+        cause: BaseException = error
+        while cause.__cause__ is not None:
+            cause = cause.__cause__
+        raise BackendNotReady(
+            f"transformers {transformers.__version__} cannot import {name} ({cause}); mostly a package "
+            "that does not fit the installed torch: install the torchvision that belongs to it, or "
+            "pip uninstall torchvision"
+        ) from error

@@ -16,7 +16,7 @@ from ._cut_out import SAM_WEIGHTS, cut_out_objects, weights_identity
 from ._florence_answer import to_found
 from ._found import suppress, without_groups
 from ._labels import parse_label_list
-from ._transformers import INSTALL, Precision
+from ._transformers import INSTALL, Precision, model_folder
 from .ssd import Found
 
 VERSION = 1
@@ -103,8 +103,8 @@ def _found(
     key = content_key("florence-2", VERSION, photo.rgb, asked, identity)
     stored = context.store.get(key)
     if stored is None:
-        context.progress(Progress("detect", 0, 1, "Florence-2 looks at the photo"))
-        folder = FLORENCE.folder(options, context)
+        context.progress(Progress("detect", 0, 1))
+        folder = model_folder(FLORENCE, options, context)
         limits = _florence.Limits(options.max_new_tokens, options.num_beams)
         answers = _florence.ask(photo.rgb, labels, question, folder, precision, limits, context)
         size = (photo.width, photo.height)

@@ -15,7 +15,7 @@ from ._cut_out import SAM_WEIGHTS, cut_out_objects, weights_identity
 from ._found import suppress, without_groups
 from ._grounding import Candidates, choose_labels, find_candidates
 from ._labels import DEFAULT_LABELS, parse_label_list
-from ._transformers import INSTALL, Precision
+from ._transformers import INSTALL, Precision, model_folder
 
 VERSION = 1
 """Raised when what the detector says changes; part of its key."""
@@ -102,8 +102,8 @@ def _candidates(
     key = content_key("grounding dino", VERSION, photo.rgb, labels, identity)
     stored = context.store.get(key)
     if stored is None:
-        context.progress(Progress("detect", 0, 1, f"looking for {len(labels)} kinds of things"))
-        folder = DETECTOR.folder(options, context)
+        context.progress(Progress("detect", 0, 1))
+        folder = model_folder(DETECTOR, options, context)
         made = find_candidates(photo.rgb, labels, folder, context)
         stored = {"boxes": made.boxes, "peaks": made.peaks, "means": made.means}
         context.store.put(key, stored)

@@ -23,9 +23,9 @@ def components(mask: np.ndarray, structure: np.ndarray | None = None) -> tuple[n
     return numbers, int(count)  # type: ignore[arg-type]
 
 
-def tidy(mask: np.ndarray, box: Box) -> np.ndarray:
-    """Drops parts below 3 % of the mask and fills holes below .4 % of the box."""
-    mask = drop_specks(mask, 0.03)
+def tidy(mask: np.ndarray, box: Box, specks: float = 0.03) -> np.ndarray:
+    """Drops parts below that share of the mask and fills holes below .4 % of the box."""
+    mask = drop_specks(mask, specks)
     holes, _ = components(~mask)
     sizes = np.bincount(holes.ravel())
     small = sizes < 0.004 * (box[2] - box[0]) * (box[3] - box[1])

@@ -12,20 +12,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import numpy as np
-
 from ..errors import BadInput
-from ..frames import Sim3
-from .align import normalised
 from .clouds import compare_clouds, scene_samples, shape_measures
-from .layout import Pair, layout_measure
+from .layout import POINTS, Pair, layout_measure
 from .matching import By, Matching, match
 from .measures import MEASURES, mean_over_objects, ready
 from .physics import Gap, Penetration, PhysicsScores, physics_scores
 from .pictures import picture_scores
 from .protocols import PLAIN, PROTOCOLS, Clouds, Protocol, protocol
-from .read import read_predicted, read_truth, scene_of
+from .read import read_predicted, read_truth, scene_from_glb, scene_of
 from .scenes import EvalScene, Item
+from .world import follow, in_box_of_truth, in_one_world, scaled_about_camera, share_unit, to_box
 
 TRUE_SEED, PREDICTED_SEED = 10_000, 0
 """The two surfaces are sampled differently, or an object would be at distance 0 to itself and
@@ -184,21 +181,25 @@ def evaluate(
     if choices.fit_scale:
         scaled, note = scaled_about_camera(moved, truth, matching)
         notes.append(note)
-        matching, moved = _follow(matching, moved, scaled), scaled
+        matching, moved = follow(matching, moved, scaled), scaled
 
+    there, true_there = moved, truth
+    if how.frame == "box of the truth":
+        there, true_there, note = in_box_of_truth(moved, truth)
+        notes += note
     scene: Mapping[str, float] = {}
     if how.scene is not None:
         clouds = _with_points(how.scene, choices.points)
         scene = compare_clouds(
-            scene_samples(moved.placed, clouds, PREDICTED_SEED),
-            scene_samples(truth.placed, clouds, TRUE_SEED),
+            scene_samples(there.placed, clouds, PREDICTED_SEED),
+            scene_samples(true_there.placed, clouds, TRUE_SEED),
             clouds,
         )
-    values = _object_values(moved, truth, matching, how, choices)
+    values = _object_values(follow(matching, moved, there, truth, true_there).pairs, how, choices)
 
     pictures: Mapping[str, float] = {}
     if choices.pictures:
-        shown = picture_scores(predicted, truth, _follow(matching, moved, predicted), choices.lpips)
+        shown = picture_scores(predicted, truth, follow(matching, moved, predicted), choices.lpips)
         pictures = shown.whole
         notes += shown.notes
         for (_, true), row in zip(matching.pairs, values, strict=True):
@@ -206,9 +207,9 @@ def evaluate(
                 row["mask_iou"] = shown.mask_iou[true.id]
     physics = None
     if choices.physics:
-        physics = physics_scores(predicted, truth, _follow(matching, moved, predicted))
+        physics = physics_scores(predicted, truth, follow(matching, moved, predicted))
         notes += physics.notes
-    notes += _remarks(values, truth)
+    notes += _remarks(values, matching, truth)
 
     rows = [
         ObjectScores(true.name, true.label, one.name, "", row)
@@ -238,9 +239,6 @@ def evaluate(
     )
 
 
-# --- one world --------------------------------------------------------------------------------
-
-
 def _check_units(predicted: EvalScene, truth: EvalScene, how: Protocol, choices: Choices) -> None:
     known = None not in (predicted.metric, truth.metric)
     if how.same_unit and known and predicted.metric != truth.metric and not choices.fit_scale:
@@ -252,118 +250,28 @@ def _check_units(predicted: EvalScene, truth: EvalScene, how: Protocol, choices:
         )
 
 
-def in_one_world(predicted: EvalScene, truth: EvalScene) -> tuple[EvalScene, list[str]]:
-    """The predicted scene in the truth's world, and what had to be assumed for it.
-
-    Two scenes of one photo share its camera, so the prediction is carried over by that: each may
-    have found its own floor and gravity. Without both cameras both are taken as they are.
-    """
-    if predicted.camera is None or truth.camera is None:
-        if predicted.camera is None and truth.camera is None:
-            return predicted, ["no camera in either scene: both are taken to share one world"]
-        lacking = predicted if predicted.camera is None else truth
-        note = f"{lacking.source} tells no camera: both scenes are taken to share one world"
-        return predicted, [note]
-    notes = []
-    a, b = predicted.camera, truth.camera
-    if abs(a.width / a.height / (b.width / b.height) - 1) > 0.02:
-        raise BadInput(
-            f"{predicted.source} is of a picture of {a.width}x{a.height} pixels and {truth.source} "
-            f"of {b.width}x{b.height}: the cameras are not of one photo"
-        )
-    ratio = (a.intrinsics[0, 0] / a.width) / (b.intrinsics[0, 0] / b.width)
-    if abs(ratio - 1) > 0.01:
-        notes.append(
-            f"the cameras differ: the predicted focal length is {100 * (ratio - 1):+.1f} % of the "
-            "true one, so depths and sizes cannot all agree"
-        )
-    transform = b.world_from_camera @ a.world_from_camera.inverse()
-    turned = np.degrees(np.arccos(np.clip(transform.rotation[1, 1], -1, 1)))
-    if turned > 1:
-        notes.append(f"the predicted vertical is {turned:.1f}° off the true one")
-    return predicted.moved(transform), notes
-
-
-def scaled_about_camera(
-    predicted: EvalScene, truth: EvalScene, matching: Matching
-) -> tuple[EvalScene, str]:
-    """The prediction scaled about the photo's camera by the median ratio of distances.
-
-    Raises:
-        BadInput: no camera is known.
-    """
-    camera = predicted.camera or truth.camera
-    if camera is None:
-        raise BadInput("--fit-scale scales about the photo's camera, and neither scene tells one")
-    eye = camera.world_from_camera.translation
-
-    def far(item: Item) -> float:
-        middle = (item.vertices.min(0) + item.vertices.max(0)) / 2
-        return float(np.linalg.norm(middle - eye))
-
-    factor = float(np.median([far(true) / far(one) for one, true in matching.pairs]))
-    about = Sim3(np.eye(3), (1 - factor) * eye, factor)
-    return predicted.moved(about), f"the prediction was scaled by {factor:.4g} about the camera"
-
-
 def _matched(predicted: EvalScene, truth: EvalScene, how: Protocol, choices: Choices) -> Matching:
     """Who is who; by place in normalised scenes where the two need not share a unit."""
-    comparable = how.same_unit and not choices.fit_scale
-    if comparable or (predicted.camera is not None and predicted.metric == truth.metric):
+    if share_unit(predicted, truth) or (how.same_unit and not choices.fit_scale):
         return match(predicted, truth, choices.match)
-    one, other = _in_box(predicted), _in_box(truth)
-    found = match(one, other, choices.match)
-    theirs = {id(n): i for n, i in zip(one.items, predicted.items, strict=True)}
-    ours = {id(n): i for n, i in zip(other.items, truth.items, strict=True)}
-    return Matching(
-        found.by,
-        tuple((theirs[id(a)], ours[id(b)]) for a, b in found.pairs),
-        tuple((ours[id(b)], why) for b, why in found.missing),
-        tuple(theirs[id(a)] for a in found.extra),
-    )
-
-
-def _in_box(scene: EvalScene) -> EvalScene:
-    """The scene's objects in [-1, 1], longest side full."""
-    points = np.concatenate([item.vertices for item in scene.placed])
-    corners = np.stack([points.min(0), points.max(0)])
-    low, high = normalised(corners, "box")
-    scale = float((high - low).max() / max(float(np.ptp(corners, axis=0).max()), 1e-300))
-    return scene.moved(Sim3(np.eye(3), -scale * corners.mean(0), scale))
-
-
-def _follow(matching: Matching, source: EvalScene, copy: EvalScene) -> Matching:
-    """The same pairs with the predicted objects of a moved copy of their scene."""
-    twin = {id(item): other for item, other in zip(source.items, copy.items, strict=True)}
-    return replace(
-        matching,
-        pairs=tuple((twin[id(one)], true) for one, true in matching.pairs),
-        extra=tuple(twin[id(item)] for item in matching.extra),
-    )
+    one, other = predicted.moved(to_box(predicted)), truth.moved(to_box(truth))
+    return follow(match(one, other, choices.match), one, predicted, other, truth)
 
 
 # --- objects ----------------------------------------------------------------------------------
 
 
 def _object_values(
-    predicted: EvalScene, truth: EvalScene, matching: Matching, how: Protocol, choices: Choices
+    pairs: Sequence[tuple[Item, Item]], how: Protocol, choices: Choices
 ) -> list[dict[str, float | None]]:
     """The protocol's measures of each pair."""
     shape = None if how.shape is None else _with_points(how.shape, choices.points)
-    pairs = matching.pairs
-    if how.layout_normalise != "none":
-        theirs, ours = _in_box(predicted), _in_box(truth)
-        one = {id(i): n for i, n in zip(predicted.items, theirs.items, strict=True)}
-        other = {id(i): n for i, n in zip(truth.items, ours.items, strict=True)}
-        placed = [(one[id(a)], other[id(b)]) for a, b in pairs]
-    else:
-        placed = list(pairs)
     rows = []
-    for (a, b), (there, true) in zip(pairs, placed, strict=True):
+    for one, true in pairs:
         row: dict[str, float | None] = {}
         if shape is not None:
-            row |= shape_measures(a, b, shape, PREDICTED_SEED)
-        pair = Pair(there, true)
+            row |= shape_measures(one, true, shape, PREDICTED_SEED)
+        pair = Pair(one, true, choices.points or POINTS)
         row |= {name: layout_measure(pair, name) for name in how.layout}
         rows.append(row)
     return rows
@@ -373,7 +281,9 @@ def _with_points(clouds: Clouds, points: int) -> Clouds:
     return replace(clouds, points=points) if points else clouds
 
 
-def _remarks(values: Sequence[Mapping[str, float | None]], truth: EvalScene) -> list[str]:
+def _remarks(
+    values: Sequence[Mapping[str, float | None]], matching: Matching, truth: EvalScene
+) -> list[str]:
     """What could not be measured for some objects, and why."""
     found = []
 
@@ -382,6 +292,10 @@ def _remarks(values: Sequence[Mapping[str, float | None]], truth: EvalScene) -> 
 
     if n := unmeasured("volume_iou"):
         found.append(f"volume IoU is not told of {n} objects with an open or very thin mesh")
+    if any("volume_iou" in row for row in values):
+        n = sum(not item.closed for pair in matching.pairs for item in pair)
+        if n:
+            found.append(f"{n} meshes are not closed; what is inside them most rays decide")
     if n := unmeasured("rotation_deg"):
         found.append(
             f"rotation is not told of {n} objects whose mesh differs from the true one in its own "
@@ -395,6 +309,7 @@ def _remarks(values: Sequence[Mapping[str, float | None]], truth: EvalScene) -> 
 __all__ = [
     "MEASURES",
     "PROTOCOLS",
+    "By",
     "Choices",
     "EvalScene",
     "Evaluation",
@@ -406,5 +321,6 @@ __all__ = [
     "protocol",
     "read_predicted",
     "read_truth",
+    "scene_from_glb",
     "scene_of",
 ]

@@ -15,6 +15,9 @@ from scipy.spatial import ConvexHull, HalfspaceIntersection, QhullError
 FLAT = 1e-9
 """A box thinner than this share of its diagonal has no volume."""
 
+MOST_FACETS = 100
+"""Facets of a hull that are tried as a box's side; a rounder thing has some of its own tried."""
+
 
 @dataclass(frozen=True, eq=False)
 class Box:
@@ -80,16 +83,16 @@ def _least_rectangle(points: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]
         outline, edges = points, np.linalg.svd(centred, full_matrices=False)[2][:1]
     else:
         edges = np.roll(outline, -1, 0) - outline
-    best = (np.inf, 0.0, np.zeros(2), np.zeros(2))
     # Plain axes are tried first, so that an axis-aligned thing has an axis-aligned box.
-    for angle in (0.0, *np.arctan2(edges[:, 1], edges[:, 0])):
-        cos, sin = np.cos(angle), np.sin(angle)
-        turned = outline @ np.array([[cos, -sin], [sin, cos]])
-        low, high = turned.min(0), turned.max(0)
-        area = float(np.prod(high - low))
-        if area < best[0] * (1 - 1e-9):
-            best = (area, float(angle), low, high)
-    return best[1:]
+    angles = np.array([0.0, *np.arctan2(edges[:, 1], edges[:, 0])])
+    cos, sin = np.cos(angles), np.sin(angles)
+    turned = np.einsum(
+        "aij,nj->ani", np.array([[cos, sin], [-sin, cos]]).transpose(2, 0, 1), outline
+    )
+    low, high = turned.min(1), turned.max(1)
+    area = (high - low).prod(1)
+    best = int(np.flatnonzero(area <= area.min() * (1 + 1e-9))[0])
+    return float(angles[best]), low[best], high[best]
 
 
 def oriented_box(points: np.ndarray) -> Box:
@@ -104,8 +107,8 @@ def oriented_box(points: np.ndarray) -> Box:
         return gravity_box(points)
     outline = points[hull.vertices]
     normals = np.unique(np.round(hull.equations[:, :3], 6), axis=0)
-    if len(normals) > 400:  # a round thing: every few of its facets will do
-        normals = normals[:: len(normals) // 400 + 1]
+    if len(normals) > MOST_FACETS:
+        normals = normals[:: len(normals) // MOST_FACETS + 1]
     best: Box | None = None
     for normal in (np.array([0.0, 1.0, 0.0]), *normals):
         frame = _frame_with_y(normal / np.linalg.norm(normal))

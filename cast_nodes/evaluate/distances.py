@@ -18,9 +18,9 @@ class Distances:
     """Nearest distances both ways.
 
     Attributes:
-        to_truth: (n,) from each predicted sample to the nearest true one. Large where something
+        to_truth: (n,) in any order, from each predicted sample to the nearest true one. Large where something
             was made that is not there.
-        to_predicted: (m,) from each true sample to the nearest predicted one. Large where
+        to_predicted: (m,) in any order, from each true sample to the nearest predicted one. Large where
             something is missing.
     """
 
@@ -85,11 +85,19 @@ class FScore:
         return 2 * self.precision * self.recall / both if both > 0 else 0.0
 
 
+def tree_of(points: np.ndarray) -> KDTree:
+    """Of (n, 3) samples. Loose cells: several times faster than tight ones where the two surfaces
+    lie apart, as they do before an alignment."""
+    return KDTree(points, balanced_tree=False, compact_nodes=False)
+
+
 def distances(predicted: np.ndarray, true: np.ndarray) -> Distances:
-    """Of (n, 3) predicted and (m, 3) true samples in one frame."""
+    """Of (n, 3) predicted and (m, 3) true samples in one frame; their order is not kept."""
+    theirs, ours = tree_of(predicted), tree_of(true)
+    # Neighbours ask one after the other, which finds the tree's nodes still in the cache.
     return Distances(
-        KDTree(true).query(predicted)[0],
-        KDTree(predicted).query(true)[0],
+        ours.query(predicted[theirs.indices], workers=-1)[0],
+        theirs.query(true[ours.indices], workers=-1)[0],
     )
 
 
@@ -103,8 +111,8 @@ def normal_consistency(
         predicted, true: (n, 3), (m, 3) samples.
         predicted_normals, true_normals: their unit normals.
     """
-    there = KDTree(true).query(predicted)[1]
-    back = KDTree(predicted).query(true)[1]
+    there = tree_of(true).query(predicted)[1]
+    back = tree_of(predicted).query(true)[1]
     one = np.abs((predicted_normals * true_normals[there]).sum(1)).mean()
     other = np.abs((true_normals * predicted_normals[back]).sum(1)).mean()
     return float((one + other) / 2)

@@ -25,16 +25,16 @@ from .solid import volume_iou
 
 POINTS = 20_000
 """Samples of an object at its place."""
-ROTATION_ICP = Icp(100, points=5_000)
+ROTATION_ICP = Icp(100, points=5_000, partners=20_000)
 
 
 @dataclass(frozen=True, eq=False)
 class Pair:
-    """A predicted object and its true one, in one world."""
+    """A predicted object and its true one, in one world; ``points`` samples of each."""
 
     predicted: Item
     true: Item
-    seed: int = 0
+    points: int = POINTS
 
     @cached_property
     def poses(self) -> tuple[Sim3, Sim3]:
@@ -43,11 +43,11 @@ class Pair:
 
     @cached_property
     def samples(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-        """Predicted points and normals, true points and normals, all (POINTS, 3) in the world."""
+        """Predicted points and normals, true points and normals, all (points, 3) in the world."""
         found: list[np.ndarray] = []
         for item, pose, seed in zip((self.predicted, self.true), self.poses, (0, 1), strict=True):
             assert item.data is not None
-            points, normals = surface_samples(item.data, POINTS, self.seed + seed)
+            points, normals = surface_samples(item.data, self.points, seed)
             found += [pose.apply(points), pose.rotate(normals)]
         return found[0], found[1], found[2], found[3]
 
@@ -71,7 +71,7 @@ def _rotation(pair: Pair) -> float | None:
 def icp_rotation_deg(pair: Pair) -> float:
     """Angle of the rotation by which ICP brings the posed prediction onto the posed truth, both
     centred and brought to one size first, so that place and scale have no part in it."""
-    predicted, true = (points[: ROTATION_ICP.points] for points in pair.samples[::2])
+    predicted, true = pair.samples[::2]
 
     def centred(points: np.ndarray) -> np.ndarray:
         apart = points - points.mean(0)

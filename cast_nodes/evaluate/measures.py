@@ -103,10 +103,10 @@ def mean_over_objects(
 
 
 def text(value: float | None) -> str:
-    """A value for a table; – where it was not measured."""
+    """A value for a table; – where it was not measured. Counts are whole numbers."""
     if value is None or not math.isfinite(value):
         return "–"
-    if value == 0 or abs(value) >= 100:
+    if isinstance(value, int) or value == 0 or abs(value) >= 100:
         return f"{value:.0f}"
     return f"{value:.3f}" if abs(value) >= 0.01 else f"{value:.2g}"
 

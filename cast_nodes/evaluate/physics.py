@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
-from scipy.spatial import KDTree
 
+from .distances import tree_of
 from .matching import Matching
-from .samples import triangle_samples
+from .samples import samples_and_faces, triangle_samples
 from .scenes import EvalScene, Item
 from .solid import crossings, inside
 
@@ -27,6 +27,8 @@ TOUCHING = 0.01
 """Two objects whose distance is below this share of the smaller one's size touch."""
 SAMPLES = 8192
 DENSE = 40_000
+NEIGHBOURS = 4
+"""Samples of the other surface whose triangles a point's distance is measured to."""
 
 
 @dataclass(frozen=True)
@@ -75,24 +77,46 @@ class PhysicsScores:
     notes: tuple[str, ...] = ()
 
 
+class Surface:
+    """Distances to a mesh of (m, 3, 3) triangles: exact to those triangles that samples near a
+    point lie on."""
+
+    def __init__(self, triangles: np.ndarray) -> None:
+        self.triangles = triangles
+        points, self.faces = samples_and_faces(triangles, DENSE, 12)
+        self.tree = tree_of(points)
+
+    def distance(self, points: np.ndarray) -> np.ndarray:
+        """(n,) from (n, 3) points."""
+        from trimesh.triangles import closest_point
+
+        near = self.faces[self.tree.query(points, k=NEIGHBOURS)[1]]
+        asking = np.repeat(points, NEIGHBOURS, 0)
+        found = closest_point(self.triangles[near.reshape(-1)], asking)
+        return np.linalg.norm(found - asking, axis=1).reshape(near.shape).min(1)
+
+
 class _Solids:
-    """Samples and trees of the objects, made once."""
+    """Samples and surfaces of the objects, made once."""
 
     def __init__(self, items: Sequence[Item]) -> None:
         self.items = items
         self.boxes = [(i.vertices.min(0), i.vertices.max(0)) for i in items]
         self._points: dict[int, np.ndarray] = {}
-        self._trees: dict[int, KDTree] = {}
+        self._surfaces: dict[int, Surface] = {}
 
     def points(self, i: int) -> np.ndarray:
+        """Samples of the surface and the corners."""
         if i not in self._points:
-            self._points[i] = triangle_samples(self.items[i].triangles, SAMPLES, 11)[0]
+            item = self.items[i]
+            sampled = triangle_samples(item.triangles, SAMPLES, 11)[0]
+            self._points[i] = np.concatenate([sampled, item.vertices[:SAMPLES]])
         return self._points[i]
 
-    def tree(self, i: int) -> KDTree:
-        if i not in self._trees:
-            self._trees[i] = KDTree(triangle_samples(self.items[i].triangles, DENSE, 12)[0])
-        return self._trees[i]
+    def surface(self, i: int) -> Surface:
+        if i not in self._surfaces:
+            self._surfaces[i] = Surface(self.items[i].triangles)
+        return self._surfaces[i]
 
     def apart(self, i: int, j: int) -> bool:
         (a, b), (c, d) = self.boxes[i], self.boxes[j]
@@ -106,13 +130,14 @@ class _Solids:
         if not len(near):
             return 0.0
         deep = near[inside(self.items[j].triangles, near)]
-        return float(self.tree(j).query(deep)[0].max()) if len(deep) else 0.0
+        return float(self.surface(j).distance(deep).max()) if len(deep) else 0.0
 
     def distance(self, i: int, j: int) -> float:
-        """Between the two surfaces, 0 where they meet; by samples, so up to their spacing large."""
+        """Between the samples of one and the surface of the other, 0 where they meet."""
         if not self.apart(i, j) and max(self.depth(i, j), self.depth(j, i)) > 0:
             return 0.0
-        return float(self.tree(j).query(self.points(i))[0].min())
+        there = self.surface(j).distance(self.points(i)).min()
+        return float(min(there, self.surface(i).distance(self.points(j)).min()))
 
 
 def penetrations(scene: EvalScene) -> tuple[Penetration, ...]:
@@ -149,8 +174,7 @@ def gap_below(item: Item, carrier: Item) -> float:
     fall = fall[fall > -1e-6 * item.size]
     if len(fall):
         return float(max(0.0, fall.min()))
-    dense = triangle_samples(carrier.triangles, DENSE, 12)[0]
-    return float(KDTree(dense).query(points)[0].min())
+    return float(Surface(carrier.triangles).distance(points).min())
 
 
 def gaps(scene: EvalScene) -> tuple[Gap, ...]:
@@ -190,7 +214,7 @@ def physics_scores(
     solids = _Solids(predicted.placed)
     deep, notes = _penetrations(solids, predicted.floor), []
     whole: dict[str, float] = {
-        "penetrating_pairs": float(len(deep)),
+        "penetrating_pairs": len(deep),
         "deepest_penetration": deep[0].share if deep else 0.0,
     }
     hollow = [i.name for i in predicted.placed if not _has_inside(i)]
@@ -199,7 +223,7 @@ def physics_scores(
     if predicted.up_known:
         loose = gaps(predicted)
         if loose:
-            whole["floating"] = float(sum(g.share > FLOATING for g in loose))
+            whole["floating"] = sum(g.share > FLOATING for g in loose)
             whole["largest_gap"] = loose[0].share
         else:
             notes.append("no gaps measured: the predicted scene tells no carriers")

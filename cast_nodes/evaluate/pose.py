@@ -157,7 +157,7 @@ def log_scale_error(true: Body, true_pose: Sim3, found: Body, found_pose: Sim3) 
     return float(abs(np.log(found_pose.scale * found.diameter / (true_pose.scale * true.diameter))))
 
 
-def same_frame(true: Body, found: Body, tolerance: float = 0.06) -> bool:
+def same_frame(true: Body, found: Body, tolerance: float = 0.025) -> bool:
     """Are the two meshes alike in their own frames, so that their rotations can be compared?
 
     Both are centred and brought to one size; then their one-way distances, either way, must be

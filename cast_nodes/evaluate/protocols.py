@@ -7,6 +7,7 @@ The room (walls, floor) is left out everywhere: objects are compared with object
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from ..errors import BadInput
 from .align import Icp, Normalise
@@ -42,8 +43,8 @@ class Protocol:
         scene: the whole scene, all objects together.
         shape: each object on its own, away from its place.
         layout: measures of each object at its place.
-        layout_normalise: brings each scene into its own normal frame before the layout is
-            measured ("none" or "box").
+        frame: where scene and layout are measured: the truth's world, or the truth's objects' box
+            brought to [-1, 1] (each scene's own box where the two share no camera or unit).
         same_unit: both scenes must be in the same unit.
     """
 
@@ -53,7 +54,7 @@ class Protocol:
     scene: Clouds | None = None
     shape: Clouds | None = None
     layout: tuple[str, ...] = ()
-    layout_normalise: Normalise = "none"
+    frame: Literal["world", "box of the truth"] = "world"
     same_unit: bool = False
 
 
@@ -108,24 +109,24 @@ MIDI_CAST = Protocol(
         "object; scene: all of them, 50 iterations of rigid ICP; object: each axis to [-.95, .95] "
         "on its own, 50 iterations; squared Chamfer as the sum of both directions, F at .1; IoU-B "
         "is the mean IoU of the objects' axis-aligned boxes in the scene, before any ICP. MIDI's "
-        "scenes live in [-1, 1]; scenes in metres are brought there here, each by its own box. "
+        "scenes live in [-1, 1]; here the truth's box is brought there and the prediction with it "
+        "(by its own box where the two share no camera or unit). "
         "F is told as a share, the papers tell percent."
     ),
     scene=Clouds(
         points=20_480,
         each_object=True,
         measures=("cd_s", "f_s"),
-        normalise="box",
         icp=Icp(50, tolerance=1e-6),
     ),
     shape=Clouds(
         points=20_480,
         measures=("cd_o", "f_o"),
         normalise="box per axis",
-        icp=Icp(50, tolerance=1e-6, points=5_000),
+        icp=Icp(50, tolerance=1e-6, points=5_000, partners=20_000),
     ),
     layout=("iou_b",),
-    layout_normalise="box",
+    frame="box of the truth",
 )
 
 SAM_3D = Protocol(
@@ -144,7 +145,7 @@ SAM_3D = Protocol(
         points=100_000,
         measures=("shape_f_score@0.01", "voxel_iou", "shape_chamfer_squared_sum"),
         normalise="box",
-        icp=Icp(100, points=5_000),
+        icp=Icp(100, points=5_000, partners=20_000),
     ),
     layout=("box_iou", "icp_rotation_deg", "add_s", "add_s<0.1"),
     same_unit=True,

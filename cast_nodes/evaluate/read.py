@@ -21,6 +21,7 @@ from ..frames import CAMERA_UP, Sim3, world_from_camera
 from ..mesh_data import MeshData, read_mesh
 from ..mesh_files import load_mesh_file, read_file
 from ..run_folder import RunFolder
+from ..stretched import pose_and_stretch
 from ..types import Geometry, Objects, Photo, Scene
 from .glb_nodes import GlbScene, read_glb_scene
 from .scenes import Camera, EvalScene, Item
@@ -62,6 +63,8 @@ def _read(path: Path, truth: bool) -> EvalScene:
         raise
     except CastError as error:
         raise BadInput(str(error)) from error
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+        raise BadInput(f"{path} holds a damaged JSON or array file ({error!r})") from error
 
 
 def scene_of(scene: Scene) -> EvalScene:
@@ -76,6 +79,18 @@ def scene_of(scene: Scene) -> EvalScene:
     except CastError as error:
         raise BadInput(str(error)) from error
     return _with_photo(made, scene.objects, scene.geometry)
+
+
+def scene_from_glb(glb: bytes, name: str = "truth") -> EvalScene:
+    """The scene that a GLB holds; ``name`` is what messages call it.
+
+    Raises:
+        BadInput: it cannot be read or holds no object.
+    """
+    try:
+        return _from_glb(name, name, glb, {})
+    except CastError as error:
+        raise BadInput(str(error)) from error
 
 
 # --- a model file -----------------------------------------------------------------------------
@@ -246,9 +261,9 @@ def _from_poses(path: Path, description: Mapping[str, Any], name: str) -> EvalSc
             why = str(entry.get("failure") or ("no mesh.glb" if not mesh.is_file() else "no pose"))
             items.append(Item(i, title, label, failure=why))
             continue
-        pose = world @ _pose(entry["camera_from_object"], where)
+        data, pose = _posed(mesh, entry["camera_from_object"], where)
         carrier = entry.get("supported_by")
-        items.append(Item(i, title, label, _mesh(mesh), pose, supported_by=carrier))
+        items.append(Item(i, title, label, data, world @ pose, supported_by=carrier))
     if not items:
         raise BadInput(f"{path / name} names no objects, so there is nothing to compare")
     metric = description.get("metric")
@@ -279,9 +294,9 @@ def _from_answer(path: Path) -> EvalScene:
         mesh = next((f for f in files if f.is_file()), None)
         if mesh is None:
             raise BadInput(f"{where}: there is neither truth/{i}.glb nor objects/{i}/mesh.glb")
-        pose = world @ _pose(entry.get("camera_from_object"), where)
+        data, pose = _posed(mesh, entry.get("camera_from_object"), where)
         carrier = entry.get("supported_by")
-        items.append(Item(i, f"{label or 'object'}_{i}", label, _mesh(mesh), pose, "", carrier))
+        items.append(Item(i, f"{label or 'object'}_{i}", label, data, world @ pose, "", carrier))
     if not items:
         raise BadInput(f"{path / 'truth.json'} names no objects, so there is nothing to compare")
     metric = facts.get("metric", None if _answers(path) else _folder_metric(path))
@@ -296,8 +311,14 @@ def _from_answer(path: Path) -> EvalScene:
     )
 
 
-def _mesh(path: Path) -> MeshData:
-    return read_mesh(load_mesh_file(path, unit="unknown"))
+def _posed(path: Path, matrix: Any, where: str) -> tuple[MeshData, Sim3]:
+    """A mesh file and the pose of its points; what the matrix stretches is the mesh's."""
+    data = read_mesh(load_mesh_file(path, unit="unknown"))
+    try:
+        pose, stretch = pose_and_stretch(np.asarray(matrix, np.float64))
+    except (TypeError, ValueError) as error:
+        raise BadInput(f"{where}, camera_from_object: {error}") from None
+    return (data if stretch is None else data.moved(np.diag([*stretch, 1.0]))), pose
 
 
 def _pose(matrix: Any, where: str) -> Sim3:

@@ -27,14 +27,24 @@ def surface_samples(data: MeshData, count: int, seed: int) -> tuple[np.ndarray, 
 
 def triangle_samples(triangles: np.ndarray, count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """As :func:`surface_samples`, of (m, 3, 3) corner positions."""
+    points, chosen = samples_and_faces(triangles, count, seed)
+    pick = triangles[chosen]
+    normals = np.cross(pick[:, 1] - pick[:, 0], pick[:, 2] - pick[:, 0])
+    length = np.linalg.norm(normals, axis=1, keepdims=True)
+    return points, normals / np.maximum(length, 1e-30)
+
+
+def samples_and_faces(
+    triangles: np.ndarray, count: int, seed: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """(count, 3) points spread by area over (m, 3, 3) corners, and (count,) the triangle of each."""
     rng = np.random.default_rng(seed)
     normals = np.cross(triangles[:, 1] - triangles[:, 0], triangles[:, 2] - triangles[:, 0])
     area = np.linalg.norm(normals, axis=1)
     chosen = rng.choice(len(area), count, p=area / area.sum())
     pick = triangles[chosen]
     a, b = np.sqrt(rng.random((count, 1))), rng.random((count, 1))
-    points = (1 - a) * pick[:, 0] + a * (1 - b) * pick[:, 1] + a * b * pick[:, 2]
-    return points, normals[chosen] / np.maximum(area[chosen, None], 1e-30)
+    return (1 - a) * pick[:, 0] + a * (1 - b) * pick[:, 1] + a * b * pick[:, 2], chosen
 
 
 def joined_samples(meshes: Sequence[np.ndarray], count: int, seed: int) -> np.ndarray:

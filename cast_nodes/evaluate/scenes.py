@@ -11,6 +11,7 @@ import numpy as np
 from ..frames import Sim3
 from ..mesh_data import MeshData
 from .pose import Body
+from .solid import is_watertight
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,6 +56,12 @@ class Item:
         """(m, 3, 3) in the world."""
         assert self.data is not None
         return self.vertices[self.data.faces]
+
+    @cached_property
+    def closed(self) -> bool:
+        """Its mesh is watertight."""
+        assert self.data is not None
+        return is_watertight(self.data.faces, self.data.vertices)
 
     @property
     def size(self) -> float:

@@ -22,22 +22,45 @@ PLAIN_MARGIN = 0.08  # free ground round the object, share of that side
 
 
 @dataclass(frozen=True, eq=False)
-class Request:
-    """A picture to be edited, and how it lies over the photo.
+class Place:
+    """How what an editor is shown lies over the photo.
 
     Attributes:
-        picture: (h, w, 3) uint8.
-        prompt: what is asked for.
         frame: the square of the object's window that is shown.
         ground: the colour it is shown on.
         layout: where the square lies in the picture; None when it is the whole picture.
     """
 
-    picture: np.ndarray
-    prompt: str
     frame: Frame
     ground: tuple[int, int, int]
     layout: Layout | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Request:
+    """A picture to be edited.
+
+    Attributes:
+        picture: (h, w, 3) uint8.
+        prompt: what is asked for.
+        place: how it lies over the photo.
+    """
+
+    picture: np.ndarray
+    prompt: str
+    place: Place
+
+
+def plain_place(item: InpaintItem) -> Place:
+    """The place of the cut-out object alone."""
+    return Place(frame_of(item, PLAIN_MARGIN), ground_for(item))
+
+
+def canvas_place(item: InpaintItem) -> Place:
+    """The place of the object on the card; the item must hold the whole photo."""
+    assert item.photo is not None, "the stage gives the photo to this mode"
+    layout = layout_for(item.photo.shape[1], item.photo.shape[0])
+    return Place(frame_of(item, layout.margin), ground_for(item), layout)
 
 
 def plain_request(item: InpaintItem, template: str = "", side: int = PLAIN_SIDE) -> Request:
@@ -47,30 +70,31 @@ def plain_request(item: InpaintItem, template: str = "", side: int = PLAIN_SIDE)
         template: prompt with ``{label}``; "" takes the built-in one.
         side: of the square, px.
     """
-    frame, ground = frame_of(item, PLAIN_MARGIN), ground_for(item)
-    shown, _ = drawn(item, frame, side, ground)
-    return Request(shown, filled(template.strip() or PLAIN, item.label), frame, ground)
+    place = plain_place(item)
+    shown, _ = drawn(item, place.frame, side, place.ground)
+    return Request(shown, filled(template.strip() or PLAIN, item.label), place)
 
 
 def canvas_request(item: InpaintItem, template: str = "") -> Request:
     """The object on the card of the drawn window; the item must hold the whole photo."""
-    assert item.photo is not None, "the stage gives the photo to this mode"
+    place = canvas_place(item)
+    assert item.photo is not None and place.layout is not None
     height, width = item.photo.shape[:2]
-    layout = layout_for(width, height)
-    frame, ground = frame_of(item, layout.margin), ground_for(item)
-    shown, _ = drawn(item, frame, layout.inner_side, ground)
-    canvas = draw_canvas(layout, item.photo, _in_photo(item, height, width), shown, ground)
-    return Request(canvas, filled(template.strip() or CANVAS, item.label), frame, ground, layout)
+    shown, _ = drawn(item, place.frame, place.layout.inner_side, place.ground)
+    mask = _in_photo(item, height, width)
+    canvas = draw_canvas(place.layout, item.photo, mask, shown, place.ground)
+    return Request(canvas, filled(template.strip() or CANVAS, item.label), place)
 
 
 def masks_of(item: InpaintItem, request: Request) -> tuple[np.ndarray, np.ndarray]:
     """Two (h, w) float32 masks in 0..1 of the request's size: what is seen of the object, and
     where it may go on unseen (behind things in front of it, and beyond the photo's edge)."""
     height, width = request.picture.shape[:2]
-    box = (0, 0, width, height) if request.layout is None else request.layout.inner
+    place = request.place
+    box = (0, 0, width, height) if place.layout is None else place.layout.inner
     side = box[2] - box[0]
-    _, seen = drawn(item, request.frame, side, request.ground)
-    unknown = mask_in_frame(unknown_part(item), request.frame, side)
+    _, seen = drawn(item, place.frame, side, place.ground)
+    unknown = mask_in_frame(unknown_part(item), place.frame, side)
     out = []
     for mask in (seen, np.clip(unknown, 0, 1 - seen)):
         whole = np.zeros((height, width), np.float32)
@@ -81,7 +105,7 @@ def masks_of(item: InpaintItem, request: Request) -> tuple[np.ndarray, np.ndarra
 
 def view_from_answer(
     item: InpaintItem,
-    request: Request,
+    place: Place,
     answer: np.ndarray,
     options: InpaintOptions,
     keep_visible: bool,
@@ -99,15 +123,15 @@ def view_from_answer(
     """
     if cover is not None and cover.shape != answer.shape[:2]:
         cover = _resized_mask(cover, answer.shape[1], answer.shape[0])
-    if request.layout is None:
+    if place.layout is None:
         answer, cover = _square(answer), None if cover is None else _square_mask(cover)
     else:
-        cut = cut_back(answer, request.layout)
+        cut = cut_back(answer, place.layout)
         if cover is not None:
             grey = np.repeat(np.rint(cover[..., None] * 255).astype(np.uint8), 3, -1)
             cover = cropped(grey, cut.box)[..., 0] / 255
         answer = cut.rgb
-    return completed_view(item, request.frame, answer, request.ground, options, keep_visible, cover)
+    return completed_view(item, place.frame, answer, place.ground, options, keep_visible, cover)
 
 
 def _in_photo(item: InpaintItem, height: int, width: int) -> np.ndarray:

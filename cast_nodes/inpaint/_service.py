@@ -133,7 +133,7 @@ def _asked(
     """The view that the service's answer to a request makes."""
     answer = edit(_request(request.picture, request.prompt, item, context), options, context)
     context.cancel.check()
-    return view_from_answer(item, request, answer, options, options.keep_visible)
+    return view_from_answer(item, request.place, answer, options, options.keep_visible)
 
 
 def _room(edit: Edit, item: RoomItem, options: ServiceOptions, context: Context) -> np.ndarray:

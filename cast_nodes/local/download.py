@@ -19,10 +19,8 @@ from pathlib import Path
 from ..context import Context, Progress
 from ..errors import BackendNotReady, StorageError
 from .hub import Refused, RemoteFile, Repository, list_files, read_rest, size_of
-from .weights import MANIFEST, UNFINISHED, how_to_place, is_whole, require_download
+from .weights import DOWNLOAD, MANIFEST, UNFINISHED, how_to_place, is_whole, require_download
 
-STAGE = "download"
-"""The name of a download's steps in ``context.progress``; they count megabytes."""
 _PARTIAL = ".incomplete"
 _LOCK = ".lock"
 _POLL_S = 0.2
@@ -210,4 +208,4 @@ class _Counter:
         total = max(1, round(self._found.size / 1e6))
         done = min(total, int(self.bytes / 1e6)) if self.missing else total
         label = f"{self._found.id}: {file.name}, MB"
-        self._context.progress(Progress(STAGE, done, total, label))
+        self._context.progress(Progress(DOWNLOAD, done, total, label))

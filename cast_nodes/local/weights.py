@@ -20,6 +20,8 @@ from pathlib import Path
 from ..context import Context
 from ..errors import BackendNotReady, BadInput
 
+DOWNLOAD = "download"
+"""The stage of a download's steps in ``context.progress``; they count megabytes."""
 MANIFEST = ".cast.json"
 """Written into a downloaded folder: ``{"revision": sha, "files": {name: bytes}}``."""
 UNFINISHED = ".part"

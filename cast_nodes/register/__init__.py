@@ -19,10 +19,11 @@ from dataclasses import dataclass, replace
 from ..backends import Choice
 from ..content import content_key
 from ..context import Context, Progress
-from ..errors import BackendNotReady, BadInput, Cancelled, CastError, ObjectFailure
+from ..errors import BackendNotReady, BadInput, Cancelled, ObjectFailure
 from ..types import Geometry, Meshes, Objects, Placement, Placements, SceneObject
 from .carried import rested
 from .given import sorted_out, with_fit
+from .one_by_one import failed
 from .problem import Problem, make_problem
 from .survey import Survey, survey_photo
 
@@ -154,8 +155,7 @@ def _solved(problems: list[Problem], choice: Choice, context: Context) -> list[P
     except (Cancelled, BackendNotReady, BadInput):
         raise
     except Exception as error:
-        reason = str(error) if isinstance(error, CastError) else f"{type(error).__name__}: {error}"
-        return [Placement(p.id, None, failure=f"{p.label} {p.id}: {reason}") for p in problems]
+        return [failed(problem, error) for problem in problems]
 
 
 AT_ONCE = 8

@@ -26,7 +26,7 @@ from .sampling import Surface, surface_of
 from .scoring import Fit, fit_of
 
 if TYPE_CHECKING:
-    from .differentiable import DifferentiableOptions
+    from .differentiable_options import DifferentiableOptions
 
 CLIP = 1.0
 BLURS = ((0.15, 0.06), (0.25, 0.03))

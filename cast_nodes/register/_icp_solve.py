@@ -23,7 +23,7 @@ from .sampling import Surface, surface_of
 from .scoring import Fit, fit_of
 
 if TYPE_CHECKING:
-    from .icp import IcpOptions
+    from .icp_options import IcpOptions
     from .problem import Problem
 
 COARSE = (0.08, 0.05)

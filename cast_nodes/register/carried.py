@@ -14,6 +14,7 @@ import numpy as np
 from ..errors import CastError
 from ..frames import Sim3
 from ..raster import rasterize
+from ..stretched import posed_mesh
 from ..types import Placement
 from .judging import STANDING
 from .problem import Problem
@@ -68,7 +69,7 @@ def posed(problem: Problem, placement: Placement, up: np.ndarray) -> Posed | Non
     if pose is None or not 0 <= placement.candidate < len(problem.candidates):
         return None
     try:
-        surface = surface_of(problem.candidates[placement.candidate])
+        surface = surface_of(posed_mesh(problem.candidates[placement.candidate], placement))
     except CastError:
         return None
     points = pose.apply(surface.spread.astype(np.float64) * surface.size + surface.centre)

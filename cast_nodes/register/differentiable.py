@@ -10,37 +10,22 @@ correspondences and no linearisation, only pictures and their derivatives.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
-from ..backends import Backend, BackendInfo, Need, Options, option
+from ..backends import Backend, BackendInfo, Need
 from ..context import Context
-from ..errors import BackendNotReady, Cancelled
 from ..types import Placement
 from ._diff_ready import (
     INSTALL_MITSUBA,
     LLVM_MEND,
-    Renderer,
     can_compile,
     can_render,
     pick_renderer,
 )
+from .differentiable_options import DifferentiableOptions
 
 if TYPE_CHECKING:
     from .problem import Problem
-
-
-@dataclass(frozen=True)
-class DifferentiableOptions(Options):
-    renderer: Literal["auto", "mitsuba", "pytorch3d"] = option(
-        "auto", "What draws the silhouettes. auto: mitsuba where it can run, else pytorch3d"
-    )
-    steps: int = option(300, "At most so many steps of descent from each start", low=1, high=5000)
-    starts: int = option(2, "How many of the eight yaws are followed to the end", low=1, high=8)
-    rate: float = option(
-        0.005, "Step size of Adam, in object sizes and radians", low=1e-5, high=0.1, step=0.001
-    )
-    device: Literal["cpu", "cuda"] = option("cpu", "Where to compute")
 
 
 def run(
@@ -52,31 +37,16 @@ def run(
         BackendNotReady: the chosen renderer, or what it needs, is missing.
         Cancelled: the run was stopped.
     """
+    from ._diff_solve import place
+    from .one_by_one import one_by_one
+
     renderer = pick_renderer(options.renderer, options.device)
     if any(problem.up is None for problem in problems):
         context.warn(
             "gravity is not known, so register backend 'differentiable' turns objects about the "
             "camera's up direction; a Depth backend that finds the floor does better"
         )
-    return [_alone(problem, options, renderer, context) for problem in problems]
-
-
-def _alone(
-    problem: Problem,
-    options: DifferentiableOptions,
-    renderer: Renderer,
-    context: Context,
-) -> Placement:
-    """One object; its surprise is its own failure and ends no other."""
-    from ._diff_solve import place
-
-    try:
-        return place(problem, options, renderer, context)
-    except (Cancelled, BackendNotReady):
-        raise
-    except Exception as error:
-        name = f"{problem.label} {problem.id}"
-        return Placement(problem.id, None, failure=f"{name}: {type(error).__name__}: {error}")
+    return one_by_one(problems, lambda one: place(one, options, renderer, context), context)
 
 
 BACKEND = Backend(

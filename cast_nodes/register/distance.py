@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from weakref import WeakKeyDictionary
 
 import numpy as np
 import torch
 from scipy import ndimage
 
+from .remembered import remembered
 from .sampling import Surface
 
 CELL = 1 / 72
@@ -36,18 +36,8 @@ class Field:
     origin: np.ndarray
 
 
-_made: WeakKeyDictionary[Surface, Field] = WeakKeyDictionary()
-
-
+@remembered
 def field_of(surface: Surface) -> Field:
-    """The grid of a surface, made once while the surface lives."""
-    field = _made.get(surface)
-    if field is None:
-        field = _made[surface] = make_field(surface)
-    return field
-
-
-def make_field(surface: Surface) -> Field:
     """The grid of a surface."""
     origin = -surface.half - MARGIN * CELL
     shape = np.ceil(2 * surface.half / CELL).astype(int) + 2 * MARGIN + 1

@@ -15,7 +15,7 @@ from ..types import Placement
 from .batch import Poses
 from .choose import same_shape
 from .judging import COLOUR_TELLS, TIE
-from .outline import Outlined, borders_of, make_pairs
+from .outline import Outlined, Pairs, borders_of, make_pairs
 from .priors import priors_of
 from .problem import Problem
 from .residuals import Effort, Evidence
@@ -58,9 +58,8 @@ def polished(
     setting: Setting, evidence: Evidence, poses: Poses, context: Context
 ) -> list[Finalist]:
     """The last poses, the best of each problem aligned to the mask's outline, with their fits."""
-    borders = [borders_of(problem) for problem in setting.problems]
-    finalists = _finalists(setting, poses)
-    clear = [len(b.edge) >= FEWEST_PIXELS for b in borders]
+    finalists = rendered(setting, poses)
+    clear = [len(borders_of(problem).edge) >= FEWEST_PIXELS for problem in setting.problems]
     unclear = [f for f in finalists if not clear[f.problem]]
     finalists = [f for f in finalists if clear[f.problem]]
     for count, scale in PASSES:
@@ -69,12 +68,8 @@ def polished(
         if not chosen:
             break
         rows = torch.tensor([f.row for f in chosen], device=poses.log_size.device)
-        rendered = [
-            (setting.problems[f.problem], borders[f.problem], f.seen, setting.batch.unit[f.problem])
-            for f in chosen
-        ]
         poses = poses[rows]
-        pairs = make_pairs(rendered, poses, scale)
+        pairs = outlines(setting, chosen, poses, scale)
         moved, _ = descend(Outlined(evidence, pairs), poses, POLISH)
         finalists, poses = _better(setting, chosen, poses, moved)
     return [*finalists, *unclear]
@@ -92,14 +87,7 @@ def covariances(
     if not finalists:
         return []
     poses = Poses.joined([f.poses for f in finalists])
-    rendered = [
-        (
-            setting.problems[f.problem], borders_of(setting.problems[f.problem]), f.seen,
-            setting.batch.unit[f.problem],
-        )
-        for f in finalists
-    ]  # fmt: skip
-    pairs = make_pairs(rendered, poses, PASSES[-1][1])
+    pairs = outlines(setting, finalists, poses, PASSES[-1][1])
     hessian = Outlined(evidence, pairs).linearise(poses, POLISH).hessian.double().cpu().numpy()
     out = []
     for finalist, information in zip(finalists, hessian, strict=True):
@@ -111,11 +99,24 @@ def covariances(
     return out
 
 
+def outlines(setting: Setting, finalists: Sequence[Finalist], poses: Poses, scale: float) -> Pairs:
+    """Pairs of the finalists' silhouettes with the outlines of their masks, for their poses.
+
+    Args:
+        scale: px, of the robust kernel.
+    """
+    seen = [
+        (setting.problems[f.problem], f.seen, float(setting.batch.unit[f.problem]))
+        for f in finalists
+    ]
+    return make_pairs(seen, poses, scale)
+
+
 def _better(
     setting: Setting, before: Sequence[Finalist], poses: Poses, moved: Poses
 ) -> tuple[list[Finalist], Poses]:
     """Of each pose the one with the better score, before or after it was moved."""
-    after = {f.row: f for f in _finalists(setting, moved)}
+    after = {f.row: f for f in rendered(setting, moved)}
     out, takes = [], torch.zeros(len(poses), dtype=torch.bool)
     for row, old in enumerate(before):
         new = after.get(row)
@@ -133,7 +134,7 @@ def _best_of_each(finalists: Sequence[Finalist], count: int) -> list[Finalist]:
     return out
 
 
-def _finalists(setting: Setting, poses: Poses) -> list[Finalist]:
+def rendered(setting: Setting, poses: Poses) -> list[Finalist]:
     """Poses with their renderings and exact fits."""
     problems, surfaces = setting.problems, setting.surfaces
     batch, trust = setting.batch, setting.trust

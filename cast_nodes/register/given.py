@@ -8,6 +8,7 @@ import numpy as np
 
 from ..backends import Backend
 from ..context import Context
+from ..stretched import posed_mesh
 from ..types import Meshes, Objects, Placement, Placements
 from .problem import Problem
 
@@ -85,7 +86,7 @@ def _fit(placement: Placement, problem: Problem) -> dict[str, float]:
 
     pose, surface = (
         placement.camera_from_object,
-        surface_of(problem.candidates[placement.candidate]),
+        surface_of(posed_mesh(problem.candidates[placement.candidate], placement)),
     )
     assert pose is not None
     trust = APPROXIMATE_TRUST if problem.approximate else 1.0

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from ..backends import Backend, BackendInfo
 from ..context import Context
-from ..errors import BadInput, Cancelled, CastError
+from ..errors import BackendNotReady, BadInput, Cancelled
 from ..types import Placement
 from .hybrid_options import HybridOptions
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 def run(problems: Sequence[Problem], options: HybridOptions, context: Context) -> list[Placement]:
     """One placement a problem, in order; one that cannot be solved has a ``failure``."""
-    from .cascade import register_batch
+    from .one_by_one import one_by_one
 
     if options.device == "cuda":
         import torch
@@ -32,23 +32,33 @@ def run(problems: Sequence[Problem], options: HybridOptions, context: Context) -
         if not torch.cuda.is_available():
             raise BadInput("register option device is cuda, but torch sees no GPU; choose cpu")
     try:
-        return register_batch(problems, options, context)
-    except (Cancelled, CastError):
+        return _placed(problems, options, context)
+    except (Cancelled, BackendNotReady, BadInput):
         raise
     except Exception:  # one object's surprise must not end the others: try each alone
-        return [_alone(problem, options, context) for problem in problems]
+        return one_by_one(problems, lambda one: _placed([one], options, context)[0], context)
 
 
-def _alone(problem: Problem, options: HybridOptions, context: Context) -> Placement:
+def _placed(
+    problems: Sequence[Problem], options: HybridOptions, context: Context
+) -> list[Placement]:
     from .cascade import register_batch
 
-    try:
-        return register_batch([problem], options, context)[0]
-    except (Cancelled, CastError):
-        raise
-    except Exception as error:
-        name = f"{problem.label} {problem.id}"
-        return Placement(problem.id, None, failure=f"{name}: {type(error).__name__}: {error}")
+    return _proportioned(problems, register_batch(problems, options, context), options, context)
+
+
+def _proportioned(
+    problems: Sequence[Problem],
+    placements: list[Placement],
+    options: HybridOptions,
+    context: Context,
+) -> list[Placement]:
+    """The placements, stretched where that is asked for."""
+    from .proportions import proportioned
+
+    if not options.stretch:
+        return placements
+    return proportioned(problems, placements, options, context)
 
 
 WORSE = 0.03
@@ -67,6 +77,7 @@ def rest(
     if options.floor_contact == "off" or not problems:
         return list(placements)
     found = refine(problems, [p.given for p in problems], options, context)
+    found = _proportioned(problems, found, options, context)
     return [_held(*pair) for pair in zip(placements, found, strict=True)]
 
 

@@ -27,3 +27,10 @@ class HybridOptions(Options):
         "off",
         "Push objects against the wall beside them. auto: those whose seen points are near it",
     )
+    stretch: float = option(
+        0.0,
+        "How much an object may be longer or shorter along each axis of its mesh than the mesh is, for meshes of wrong proportions; 0 keeps proportions",
+        low=0.0,
+        high=0.5,
+        step=0.05,
+    )

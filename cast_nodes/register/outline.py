@@ -19,6 +19,7 @@ from scipy import ndimage
 from ..raster import Raster
 from .batch import Poses
 from .problem import Problem, distance_to
+from .remembered import remembered
 from .residuals import Evidence, Rows
 
 PAIRS = 160
@@ -45,6 +46,7 @@ class Borders:
     edge: np.ndarray
 
 
+@remembered
 def borders_of(problem: Problem) -> Borders:
     """The borders of a problem's mask."""
     mask, unknown = problem.mask, problem.unknown
@@ -88,21 +90,21 @@ class Pairs:
 
 
 def make_pairs(
-    rendered: Sequence[tuple[Problem, Borders, Raster, float]], poses: Poses, scale: float
+    rendered: Sequence[tuple[Problem, Raster, float]], poses: Poses, scale: float
 ) -> Pairs:
-    """Pairs of poses, each with its problem, the mask's borders, its rendering and its unit."""
+    """Pairs of poses, each with its problem, its rendering and its unit."""
     count = len(rendered)
     points = np.zeros((count, 2 * PAIRS, 3), np.float32)
     line = np.zeros((count, 2 * PAIRS, 3), np.float32)
     weight = np.zeros((count, 2 * PAIRS), np.float32)
     rotation, centre = poses.rotation.cpu().numpy(), poses.translation.cpu().numpy()
     size = poses.log_size.exp().cpu().numpy()
-    for i, (problem, borders, seen, unit) in enumerate(rendered):
+    for i, (problem, seen, unit) in enumerate(rendered):
         shown = seen.mask
         rim = _rim(shown)
         if not rim.any():
             continue
-        found = _pairs(rim, borders)
+        found = _pairs(rim, borders_of(problem))
         for part, (pixel, normal, offset) in enumerate(found):
             if not len(pixel):
                 continue

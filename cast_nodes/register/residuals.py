@@ -76,32 +76,29 @@ class Evidence:
 
     def linearise(self, poses: Poses, effort: Effort) -> Normal:
         """The normal equations at some poses."""
-        rows = [
+        rows = self.rows(poses, effort)
+        a, g = rows.lever, rows.gradient
+        turn, size = torch.linalg.cross(a, g), (g * a).sum(-1, keepdim=True)
+        hessian, gradient = rows.normal(torch.cat([turn, g, size, rows.nuisance], 2))
+        tilt_cost = self.add_tilt(poses, hessian, gradient)
+        drift = poses.log_size - poses.start
+        firm = SIZE_PRIOR * (1 + FEW_PIXELS / self.batch.pixels[poses.problem]) ** 2
+        hessian[:, 6, 6] += firm
+        gradient[:, 6] += firm * drift
+        warp_cost = add_warp(poses, hessian, gradient)
+        return Normal(rows.cost + tilt_cost + firm * drift**2 + warp_cost, hessian, gradient)
+
+    def rows(self, poses: Poses, effort: Effort) -> Rows:
+        """All terms at some poses, side by side."""
+        terms = [
             *self._points(poses, effort),
             *self._silhouette(poses, effort),
             self._contact(poses),
             self._wall_contact(poses),
         ]
-        cost = torch.stack([row.cost for row in rows]).sum(0)
-        r = torch.cat([row.residual for row in rows], 1)
-        g = torch.cat([row.gradient for row in rows], 1)
-        a = torch.cat([row.lever for row in rows], 1)
-        w = torch.cat([row.weight for row in rows], 1)
-        n = torch.cat([row.nuisance for row in rows], 1)
-        jacobian = torch.cat([torch.linalg.cross(a, g), g, (g * a).sum(-1, keepdim=True), n], 2)
-        weighted = (jacobian * w[..., None]).transpose(1, 2)
-        hessian = torch.bmm(weighted, jacobian)
-        gradient = torch.bmm(weighted, r[..., None])[..., 0]
-        tilt_cost = self._add_tilt(poses, hessian, gradient)
-        size = poses.log_size - poses.start
-        firm = SIZE_PRIOR * (1 + FEW_PIXELS / self.batch.pixels[poses.problem]) ** 2
-        hessian[:, 6, 6] += firm
-        gradient[:, 6] += firm * size
-        stiff = torch.tensor(WARP_PRIOR, device=hessian.device)
-        hessian[:, 7:, 7:] += torch.diag(stiff)
-        gradient[:, 7:] += stiff * poses.warp
-        priors = firm * size**2 + (stiff * poses.warp**2).sum(1)
-        return Normal(cost + tilt_cost + priors, hessian, gradient)
+        names = ("residual", "gradient", "lever", "weight", "nuisance")
+        joined = {name: torch.cat([getattr(t, name) for t in terms], 1) for name in names}
+        return Rows(**joined, cost=torch.stack([term.cost for term in terms]).sum(0))
 
     def _points(self, poses: Poses, effort: Effort) -> list[Rows]:
         """Observed points to the mesh: to its tangent plane, and beyond an edge back to it.
@@ -218,9 +215,7 @@ class Evidence:
         cost = (weight * apart**2).sum(1)
         return Rows(apart, wall[:, None, :3], lever, weight, cost, torch.zeros_like(lever))
 
-    def _add_tilt(
-        self, poses: Poses, hessian: torch.Tensor, gradient: torch.Tensor
-    ) -> torch.Tensor:
+    def add_tilt(self, poses: Poses, hessian: torch.Tensor, gradient: torch.Tensor) -> torch.Tensor:
         """Adds the gravity prior |R y x up|^2; returns its cost."""
         up = self.batch.up[poses.problem]
         error = torch.linalg.cross(poses.rotation[:, :, 1], up)
@@ -278,6 +273,19 @@ class Rows:
     weight: torch.Tensor
     cost: torch.Tensor
     nuisance: torch.Tensor
+
+    def normal(self, jacobian: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """(B, k, k) and (B, k) of a (B, n, k) Jacobian."""
+        weighted = (jacobian * self.weight[..., None]).transpose(1, 2)
+        return torch.bmm(weighted, jacobian), torch.bmm(weighted, self.residual[..., None])[..., 0]
+
+
+def add_warp(poses: Poses, hessian: torch.Tensor, gradient: torch.Tensor) -> torch.Tensor:
+    """Adds the prior of the warp, the last three unknowns; returns its cost."""
+    stiff = torch.tensor(WARP_PRIOR, device=hessian.device)
+    hessian[:, -3:, -3:] += torch.diag(stiff)
+    gradient[:, -3:] += stiff * poses.warp
+    return (stiff * poses.warp**2).sum(1)
 
 
 def _huber(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -60,6 +60,29 @@ class Surface:
         scale = size / self.size
         rotation = nearest_rotation(rotation)
         return Sim3(rotation, translation - scale * (rotation @ self.centre), scale)
+
+    def stretched(self, factors: np.ndarray) -> Surface:
+        """The surface of the mesh stretched by (3,) factors along its own axes."""
+        factors = np.asarray(factors, np.float64)
+        size = float(2 * np.linalg.norm(self.half * factors))  # of the old diagonal
+        along, normal = factors / size, (size / factors).astype(np.float32)
+
+        def turned(normals: np.ndarray) -> np.ndarray:
+            out = normals * normal
+            return out / np.maximum(np.linalg.norm(out, axis=1, keepdims=True), 1e-12)
+
+        near = along.astype(np.float32)
+        return replace(
+            self,
+            centre=self.centre * factors,
+            size=self.size * size,
+            half=self.half * along,
+            spread=self.spread * near,
+            spread_normals=turned(self.spread_normals),
+            dense=self.dense * near,
+            dense_normals=turned(self.dense_normals),
+            vertices=self.vertices * along,
+        )
 
 
 def nearest_rotation(matrix: np.ndarray) -> np.ndarray:

@@ -17,6 +17,7 @@ from ..frames import Sim3, crop_intrinsics, resize_intrinsics
 from ..mesh_data import MeshData, read_mesh
 from ..raster import rasterize
 from ..render import camera_looking_at, render
+from ..stretched import pose_and_stretch, posed_mesh
 from ..types import Geometry, Mesh, Meshes, Objects, Photo, Placements, Scene, View, Views
 
 GOLDEN = 0.6180339887498949
@@ -149,7 +150,7 @@ def posed_by(meshes: Meshes, placements: Placements) -> dict[int, tuple[Mesh, Si
         pose = placement.camera_from_object
         if entry is None or pose is None or placement.candidate >= len(entry.candidates):
             continue
-        posed[placement.id] = (entry.candidates[placement.candidate], pose)
+        posed[placement.id] = (posed_mesh(entry.candidates[placement.candidate], placement), pose)
     return posed
 
 
@@ -160,7 +161,8 @@ def posed_in(scene: Scene) -> dict[int, tuple[Mesh, Sim3]]:
     for entry in scene.description.get("objects", ()):
         matrix = entry.get("camera_from_object")
         if matrix is not None and entry["id"] in before:
-            posed[entry["id"]] = (before[entry["id"]][0], Sim3.from_matrix(np.array(matrix)))
+            pose, _ = pose_and_stretch(matrix)
+            posed[entry["id"]] = (before[entry["id"]][0], pose)
     return posed
 
 

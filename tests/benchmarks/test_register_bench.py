@@ -11,12 +11,14 @@ from benchmarks import register as command
 from benchmarks import register_measures as measures
 from benchmarks.register_cost import photo_size
 from benchmarks.register_folders import read_answer, rooms_in, score_room, write_room
-from benchmarks.register_measures import Answer, Body, Row, bootstrap, box_iou, figures, measure
+from benchmarks.register_measures import Answer, Row, bootstrap, figures, measure
 from benchmarks.register_rooms import MODES, make_room
 from benchmarks.register_sensor import NOISY, damaged, rough_mask, sensed_depth, stretched
 from benchmarks.register_shapes import LARGE, SMALL, armchair, box, joined, lathe, make_shape
 from benchmarks.register_stand import Occupancy, turn
 from benchmarks.register_stock import Piece, Stock, find_top, load_stock
+from cast_nodes.evaluate.boxes import box_iou
+from cast_nodes.evaluate.pose import Body
 from cast_nodes.frames import Sim3, project
 from cast_nodes.mesh_data import make_glb, read_mesh
 from cast_nodes.raster import rasterize

@@ -75,13 +75,17 @@ def test_all_go_out_again_when_asked_to_and_their_new_answers_are_kept():
     assert back(hand_out(objects(1), asked, {}, store, only_new=True), [], store) == {1: "new"}
 
 
-def test_the_same_inputs_send_the_same_list_as_long_as_the_process_lives():
-    """ComfyUI may run the handing node again beside a graph whose result it still holds."""
-    store, decisions, asked = Store(), Decisions(), {1: "one", 2: "two"}
-    first = hand_out(objects(1, 2), asked, {}, store, True, decisions)
-    back(first, ["a", "b"], store)
-    assert hand_out(objects(1, 2), asked, {}, store, True, decisions).sent == (1, 2)
-    assert hand_out(objects(1, 2), asked, {}, store, True, Decisions()).sent == ()
+def test_a_list_that_was_sent_before_may_come_back_once_more():
+    """ComfyUI may run the handing node again beside a graph whose old result it still holds."""
+    store, decisions, asked = Store(), Decisions(), {1: "one", 2: "two", 3: "three"}
+    back(hand_out(objects(1, 2, 3), asked, {}, store, True, decisions), ["a", "b", "c"], store)
+    again = hand_out(objects(1, 2, 3), asked, {}, store, True, decisions)
+    assert (again.sent, again.earlier) == ((), ((1, 2, 3),))
+    assert back(again, ["a", "b", "c"], store) == back(again, [], store)
+    with pytest.raises(BadInput, match="2 came back for 0 objects"):
+        back(again, ["a", "b"], store)
+    other = hand_out(objects(1, 2, 3), asked | {3: "other"}, {}, store, True, decisions)
+    assert (other.sent, other.earlier) == ((3,), ())
 
 
 def test_a_kept_answer_that_is_gone_is_an_error_with_the_way_out():

@@ -16,7 +16,8 @@ PROBE = '''
 import json
 from pathlib import Path
 
-from comfy_api.latest import ComfyExtension, io
+import torch
+from comfy_api.latest import ComfyExtension, Types, io
 
 LOG = Path(__file__).parent.parent / "probe.jsonl"
 
@@ -37,9 +38,28 @@ class Probe(io.ComfyNode):
         return io.NodeOutput(image)
 
 
+class Extruded(io.ComfyNode):
+    """In place of an image-to-3D model: the silhouette as a slab of voxels."""
+
+    @classmethod
+    def define_schema(cls):
+        return io.Schema(
+            node_id="TestExtruded",
+            inputs=[io.Image.Input("image"), io.Mask.Input("mask")],
+            outputs=[io.Voxel.Output()],
+        )
+
+    @classmethod
+    def execute(cls, image, mask):
+        small = torch.nn.functional.interpolate(mask[None], (32, 32), mode="area")[0, 0]
+        data = torch.zeros(1, 32, 32, 32)
+        data[0, 12:20] = (small > 0.5).flip(0)
+        return io.NodeOutput(Types.VOXEL(data))
+
+
 class Tests(ComfyExtension):
     async def get_node_list(self):
-        return [Probe]
+        return [Probe, Extruded]
 
 
 async def comfy_entrypoint():
@@ -91,7 +111,9 @@ class Graph:
         return self.server.run(self.nodes)
 
 
-NOT_LINKS = ("object", "label", "labels", "prompt", "backend", "retry", "mode", "name")
+NOT_LINKS = (
+    "object", "label", "labels", "prompt", "backend", "retry", "mode", "name", "filename_prefix",
+)  # fmt: skip
 
 
 def with_objects(server: Server, count: int) -> Graph:

@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from cast_nodes.gltf import split_glb
+from cast_nodes.mesh_data import read_glb
 
 from .bridge_rig import (
     COLOURS,
@@ -20,6 +21,7 @@ from .bridge_rig import (
     colour_of_view,
     finished,
     saved_folder,
+    things,
     with_objects,
 )
 from .conftest import comfyui_dir, comfyui_python
@@ -201,6 +203,52 @@ def test_views_go_out_as_squares_of_one_size(rig: Server, count: int):
             assert (pixels[2] == 255).all()
 
 
+def meshed(server: Server, count: int, **out) -> Graph:
+    """Views out, a mesh for each by core's nodes, and back."""
+    graph = with_objects(server, count)
+    graph.add("views", "CASTInpaint", objects="objects")
+    graph.add(
+        "out", "CASTViewsToImages", objects="objects", views="views", side=128, padding=0.1, **out
+    )  # fmt: skip
+    graph.add("probe", "TestProbe", image="out", prompt="", seed=0)
+    graph.add("voxel", "TestExtruded", image="probe", mask=("out", 1))
+    graph.add("basic", "VoxelToMesh", voxel="voxel", algorithm="surface net", threshold=0.5)
+    graph.add("mesh_file", "MeshToFile3D", mesh="basic")
+    return graph
+
+
+@pytest.mark.parametrize("kind", ["MESH", "FILE_3D"])
+@pytest.mark.parametrize("count", [0, 1, 7])
+def test_views_become_meshes_in_a_graph_and_reach_their_objects(rig: Server, count: int, kind: str):
+    graph = meshed(rig, count)
+    if kind == "MESH":
+        graph.add("back", "CASTMeshesFromMesh", mesh="basic", order=("out", 2))
+    else:
+        graph.add("back", "CASTMeshesFromFile3D", file="mesh_file", order=("out", 2))
+    probe = Probe(rig)
+    probe.new()
+    run = succeeded(finished(graph, meshes=("back", 0)))
+    assert run.report("back")["failures"] == []
+    assert count == 0 or len(probe.new()) in (0, count)  # 0: ComfyUI has them from the test before
+    folder = saved_folder(rig, run)
+    for i, (x0, y0, x1, y1) in enumerate(things(count)):
+        size = np.ptp(read_glb((folder / "objects" / str(i) / "mesh.glb").read_bytes()).vertices, 0)
+        assert size[1] / size[0] == pytest.approx((y1 - y0) / (x1 - x0), rel=0.2)
+    described = json.loads((folder / "scene.json").read_text())
+    assert [o["label"] for o in described["objects"]] == [f"thing{i}" for i in range(count)]
+
+
+def test_one_mesh_again_sends_one_view(rig: Server):
+    probe = Probe(rig)
+    for retry, sent in (("", 3), ("2", 1), ("2", 0)):
+        probe.new()
+        graph = meshed(rig, 3, only_new=True, answers="again", retry=retry)
+        graph.add("back", "CASTMeshesFromMesh", mesh="basic", order=("out", 2)).look("views", 1)
+        graph.add("show", "CASTPreview", anything="back")
+        assert succeeded(graph).report("back")["failures"] == []
+        assert len(probe.new()) == sent
+
+
 def picture(server: Server, shown: dict) -> np.ndarray:
     query = f"filename={shown['filename']}&subfolder={shown['subfolder']}&type={shown['type']}"
     return np.asarray(Image.open(io.BytesIO(server.get_bytes(f"/view?{query}"))).convert("RGB"))
@@ -236,8 +284,8 @@ def test_a_scenes_maps_and_room_reach_cores_nodes(rig: Server, scene: Graph):
     graph = Graph(rig)
     graph.nodes |= scene.nodes
     graph.add("maps", "CASTSceneMaps", scene="compose")
-    graph.add("save_depth", "SaveImage", images="maps", filename_prefix="depth")
-    graph.add("save_ids", "SaveImage", images=("maps", 3), filename_prefix="ids")
+    graph.add("save_depth", "SaveImage", images="maps", filename_prefix="scene_depth")
+    graph.add("save_ids", "SaveImage", images=("maps", 3), filename_prefix="scene_ids")
     graph.look("maps", 1)
     graph.add("mask", "MaskToImage", mask=("maps", 2)).look("mask")
     graph.add("each", "MaskToImage", mask=("maps", 4)).look("each")
@@ -305,3 +353,133 @@ def test_an_object_that_is_not_there_is_an_error_that_lists_those_that_are(
     graph = with_objects(rig, 2)
     graph.add("pick", "CASTPickObject", objects="objects", object=name).look("pick", 3)
     assert message in graph.run().error
+
+
+# One object again.
+
+
+def retrying(server: Server, **override) -> Graph:
+    """A whole scene of three objects, one of which may be overridden; depth is of the others'."""
+    graph = with_objects(server, 3)
+    graph.add("changed", "CASTOverrideObject", objects="objects", **override)
+    graph.add("depth", "CASTDepth", objects="objects")
+    graph.add("views", "CASTInpaint", objects="changed")
+    graph.add("mesh", "CASTMesh", objects="changed", views="views", backend="inflate")
+    graph.add("register", "CASTRegister", objects="changed", geometry="depth", meshes="mesh")
+    return graph.add(
+        "compose", "CASTComposeScene", objects="changed", geometry="depth", views="views",
+        meshes="mesh", placements="register",
+    )  # fmt: skip
+
+
+def graph_of_my_own(server: Server, retry: str = "", **out) -> Graph:
+    """Objects through the probe and back; only those without an answer go out."""
+    graph = with_objects(server, 3)
+    graph.add(
+        "out", "CASTObjectsToImages", objects="objects", every_object=True, side=192,
+        only_new=True, retry=retry, **out,
+    )  # fmt: skip
+    graph.add("probe", "TestProbe", image="out", prompt=("out", 3), seed=0)
+    graph.add("views", "CASTGatherViews", order=("out", 4), images="probe")
+    return graph.look("views", 1)
+
+
+CACHES = {"default": (), "lru": ("--cache-lru", "30"), "classic": ("--cache-classic",)}
+
+
+@pytest.fixture(scope="module", params=CACHES)
+def cached(request, tmp_path_factory, artefacts) -> Iterator[Server]:
+    """One server under each of ComfyUI's caches."""
+    yield from serving(tmp_path_factory, artefacts, f"cache_{request.param}", CACHES[request.param])
+
+
+def test_one_object_again_makes_that_object_alone(cached: Server):
+    """Shown by what ran: each stage tells what it made and what it took from the store."""
+    first = succeeded(retrying(cached))
+    stages = ("views", "mesh", "register")
+    for stage in stages:
+        assert len(first.report(stage)["made"]) == 3
+
+    again = succeeded(retrying(cached, object="thing1", retry=1))
+    for stage in stages:
+        assert again.report(stage)["made"] == ["thing1 1"], stage
+        assert sorted(again.report(stage)["reused"]) == ["thing0 0", "thing2 2"], stage
+
+    mask = retrying(cached, object="thing2")
+    mask.add("shape", "TestBoxMasks", image="photo", boxes="104 140 128 205")
+    mask.nodes["changed"]["inputs"]["mask"] = ["shape", 0]
+    narrower = succeeded(mask)
+    for stage in ("views", "mesh"):
+        assert narrower.report(stage)["made"] == ["thing2 2"], stage
+
+    back = succeeded(retrying(cached))
+    for stage in stages:
+        assert stage in back.cached or back.report(stage)["made"] == [], stage
+
+
+def test_a_graph_of_ones_own_runs_for_the_changed_object_alone(cached: Server):
+    probe = Probe(cached)
+    probe.new()
+    succeeded(graph_of_my_own(cached))
+    assert len(probe.new()) == 3
+    run = succeeded(graph_of_my_own(cached, retry="1"))
+    assert ["thing1" in r["prompt"] for r in probe.new()] == [True]
+    assert run.report("views")["failures"] == []
+    succeeded(graph_of_my_own(cached, retry="1"))
+    assert probe.new() == []
+    succeeded(graph_of_my_own(cached, answers="another"))
+    assert len(probe.new()) == 3
+
+
+def test_a_new_server_finds_the_answers_that_are_kept(rig: Server):
+    probe = Probe(rig)
+    succeeded(graph_of_my_own(rig))
+    rig.stop()
+    rig.start()
+    probe.new()
+    run = succeeded(graph_of_my_own(rig))
+    assert probe.new() == []  # the graph is not even run
+    assert run.report("views")["made"] == []
+
+
+def test_another_view_and_mesh_of_one_object_leave_the_others_alone(rig: Server):
+    succeeded(retrying(rig))
+    graph = retrying(rig)
+    graph.add("pick", "CASTPickObject", objects="objects", views="views", object="thing1")
+    graph.add("darker", "ImageBlend", image1=("pick", 6), image2=("pick", 6), blend_factor=0.5,
+              blend_mode="multiply")  # fmt: skip
+    graph.add("larger", "ImageScaleBy", image="darker", upscale_method="bicubic", scale_by=2.0)
+    graph.add(
+        "view", "CASTOverrideView", objects="objects", views="views", image="larger", object="1"
+    )
+    graph.add("mesh", "CASTMesh", objects="objects", views="view", backend="inflate")
+    report = succeeded(graph.look("pick", 6)).report("mesh")
+    assert report["made"] == ["thing1 1"]
+    graph.add("other", "CASTPickObject", objects="objects", meshes="mesh", object="thing2")
+    for output in (8, 9):  # as MESH, as GLB
+        graph.add("swapped", "CASTOverrideMesh", objects="objects", meshes="mesh",
+                  mesh=("other", output), object="thing0")  # fmt: skip
+        graph.nodes["register"]["inputs"]["meshes"] = ["swapped", 0]
+        graph.nodes["compose"]["inputs"]["meshes"] = ["swapped", 0]
+        run = succeeded(graph)
+        assert "thing0 0" in run.report("register")["made"]
+        assert run.report("register")["failures"] == []
+    assert run.report("register")["made"] == ["thing0 0"]
+
+
+def test_a_moved_and_locked_pose_is_kept_by_another_register(rig: Server):
+    graph = retrying(rig)
+    graph.add("moved", "CASTOverridePose", objects="objects", geometry="depth", meshes="mesh",
+              placements="register", object="thing1", right=0.5, turn=90.0)  # fmt: skip
+    graph.add("again", "CASTRegister", objects="objects", geometry="depth", meshes="mesh",
+              given="moved")  # fmt: skip
+    graph.nodes["compose"]["inputs"]["placements"] = ["again", 0]
+    poses = {}
+    for name in ("register", "moved", "again"):
+        graph.add(f"pick_{name}", "CASTPickObject", objects="objects", placements=name, object="1")
+        graph.add(f"pose_{name}", "PreviewAny", source=(f"pick_{name}", 10))
+    run = succeeded(graph)
+    for name in ("register", "moved", "again"):
+        poses[name] = np.asarray(json.loads(run.outputs[f"pose_{name}"]["text"][0]))
+    np.testing.assert_allclose(poses["again"], poses["moved"], atol=1e-9)
+    assert np.abs(poses["moved"] - poses["register"]).max() > 0.1

@@ -26,6 +26,8 @@ from cast_nodes.mesh_data import Material, MeshData, make_glb, read_glb
 from cast_nodes.pictures import png_bytes
 from cast_nodes.types import Mesh, MeshEntry, Placement, Views
 
+from .conftest import with_placement
+
 
 def nodes_of(glb: bytes) -> dict[str, dict]:
     document, _ = split_glb(glb)
@@ -73,6 +75,20 @@ def test_objects_are_named_nodes_at_their_true_place(scene, room):
         assert node["extras"]["id"] == number
         assert node["extras"]["fit"]["iou"] == 0.98
         assert set(node["extras"]) == {"id", "label", "score", "fit"}
+
+
+def test_a_stretched_placement_stretches_its_mesh(room):
+    pose = room.inputs.placements.get(1).camera_from_object
+    inputs = with_placement(room.inputs, Placement(1, pose, stretch=(2.0, 0.5, 1.0)))
+    scene = composed(inputs, settle=False)
+    assert faults(scene.glb) == []
+    placed = scene_meshes(scene.glb)[0][1].vertices
+    matrix = np.array(scene.description["objects"][1]["camera_from_object"])
+    own = read_glb(room.inputs.meshes.get(1).candidates[0].glb).vertices
+    seen = scene.world_from_camera.apply(own @ matrix[:3, :3].T + matrix[:3, 3])
+    np.testing.assert_allclose(np.sort(placed, 0), np.sort(seen, 0), atol=1e-5)
+    sides = np.linalg.norm(matrix[:3, :3], axis=0)
+    np.testing.assert_allclose(sides / sides[2], [2.0, 0.5, 1.0], rtol=1e-6)
 
 
 def test_each_mesh_is_kept_byte_for_byte(scene, room):

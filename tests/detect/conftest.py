@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,6 +12,9 @@ import pytest
 
 from cast_nodes.context import Context, Folders
 from cast_nodes.types import Photo
+
+# importlib mode does not put the tests' folder on the path; the tiny models lie in it.
+sys.path.insert(0, str(Path(__file__).parent))
 
 
 @dataclass
@@ -77,6 +82,22 @@ def context(tmp_path: Path) -> Context:
     made = Context(folders=Folders(tmp_path / "cache", tmp_path / "assets"), warn=warned.append)
     object.__setattr__(made, "warned", warned)
     return made
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """The folder of a tiny model with random weights, by its maker in ``tiny_detectors``."""
+    pytest.importorskip("transformers")
+    import tiny_detectors
+
+    root, made = tmp_path_factory.mktemp("weights"), {}
+
+    def folder(kind: str) -> Path:
+        if kind not in made:
+            made[kind] = getattr(tiny_detectors, kind)(root / kind)
+        return made[kind]
+
+    return folder
 
 
 def iou(a: np.ndarray, b: np.ndarray) -> float:

@@ -10,10 +10,10 @@ import json
 from pathlib import Path
 
 import torch
+import transformers
 from transformers import (
     BartConfig,
     BertConfig,
-    BertTokenizer,
     Florence2Config,
     Florence2ForConditionalGeneration,
     GroundingDinoConfig,
@@ -50,7 +50,9 @@ def grounding_dino(folder: Path, max_text_len: int = 64) -> Path:
     vocabulary = [marks.get(i, f"[unused{i}]") for i in range(1030)] + list(WORDS)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "vocab.txt").write_text("\n".join(vocabulary))
-    BertTokenizer(vocab={w: i for i, w in enumerate(vocabulary)}).save_pretrained(folder)
+    said = {"tokenizer_class": "BertTokenizer", "do_lower_case": True}
+    (folder / "tokenizer_config.json").write_text(json.dumps(said))
+    transformers.AutoTokenizer.from_pretrained(folder).save_pretrained(folder)
     config = GroundingDinoConfig(
         backbone_config={
             "model_type": "swin", "image_size": 64, "embed_dim": 12, "depths": [1, 1, 1, 1],
@@ -180,10 +182,13 @@ def florence2_that_says(folder: Path, answer: str) -> Path:
     tokenizer = PreTrainedTokenizerFast.from_pretrained(folder)
     ids = tokenizer(answer, add_special_tokens=False)["input_ids"]
     labels = torch.tensor([[*ids, tokenizer.eos_token_id]])
+    start = torch.tensor([[model.config.text_config.decoder_start_token_id]])
+    before = torch.cat([start, labels[:, :-1]], 1)
     asked = torch.tensor([tokenizer("Locate", add_special_tokens=False)["input_ids"]])
     optimiser = torch.optim.Adam(model.parameters(), 0.02)
     for _ in range(80):
-        loss = model(input_ids=asked, labels=labels).loss
+        said = model(input_ids=asked, decoder_input_ids=before).logits[0]
+        loss = torch.nn.functional.cross_entropy(said, labels[0])
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
