@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from cast_nodes.detect import network_masks
+from cast_nodes.backends import choose
+from cast_nodes.detect import DetectInputs, box_objects, detect, network_masks
 from cast_nodes.detect.box_mask import crop_around
 from cast_nodes.detect.mask_network import (
     CHANNELS,
@@ -20,6 +21,7 @@ from cast_nodes.detect.mask_network import (
 from cast_nodes.detect.mask_window import cut, paste, window_of
 from cast_nodes.detect.network_masks import Query, mask_of, predict
 from cast_nodes.errors import CastError, ObjectFailure
+from cast_nodes.types import Photo, SceneObject
 
 BOX = (40.0, 30.0, 100.0, 90.0)
 needs_weights = pytest.mark.skipif(not WEIGHTS.is_file(), reason="no trained weights")
@@ -200,6 +202,44 @@ def test_a_huge_photo_costs_no_more_than_its_box(untrained):
 def test_a_box_outside_the_photo_or_not_finite_fails_alone(untrained, box, says):
     with pytest.raises(ObjectFailure, match=says):
         predict(picture()[0], [Query(box)])
+
+
+# In Detect
+
+
+@pytest.mark.parametrize("method", ["network", "network+colour", "colour"])
+def test_boxes_have_the_mask_method_as_an_option(untrained, context, method):
+    rgb, _ = picture()
+    given = (SceneObject(0, "ball", 0.5, BOX),)
+    choice = choose("detect", "boxes", masks=method)
+    (found,) = detect(DetectInputs(Photo(rgb, "disc"), given), choice, context).objects
+    if method == "colour":
+        assert found.keep and found.score == 0.5
+    elif found.mask is not None:  # random weights may see nothing, but then they say so
+        (says,) = predict(rgb, [Query(BOX)])
+        assert found.score == pytest.approx(0.5 * says.confidence, abs=1e-3)
+    else:
+        assert not found.keep and "looks like one thing" in found.reason
+
+
+def test_all_boxes_are_asked_in_one_batch(untrained, context, monkeypatch):
+    rgb, _ = picture()
+    sizes = []
+    monkeypatch.setattr(
+        box_objects,
+        "predict",
+        lambda rgb, queries: sizes.append(len(queries)) or predict(rgb, queries),
+    )
+    given = [SceneObject(i, "thing", 1.0, (10.0 * i, 20.0, 10.0 * i + 50, 90.0)) for i in range(5)]
+    box_objects.masks_from_boxes(rgb, given, context)
+    assert sizes == [5]
+
+
+def test_masks_that_are_given_cost_no_question(untrained, context, monkeypatch):
+    rgb, truth = picture()
+    monkeypatch.setattr(box_objects, "predict", lambda *_: pytest.fail("the network was asked"))
+    (found,) = box_objects.masks_from_boxes(rgb, [SceneObject(0, "ball", 1.0, BOX, truth)], context)
+    assert (found.mask == truth).all()
 
 
 # What ships

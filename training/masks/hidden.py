@@ -88,6 +88,7 @@ def main() -> None:
             "mirror and bridges (Inpaint's patch)": by_mirror,
             "network": by_network,
             "network, only under what is in front": (by_network & front) | visible,
+            "network under what is in front, and mirror": (by_network & front) | by_mirror,
         }
         true_hidden = whole & front & ~visible
         share = visible.sum() / whole.sum()
