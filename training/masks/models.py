@@ -210,13 +210,15 @@ def placement_of(name: str, size: Sequence[float]) -> str:
     return "small" if max(size) < 0.62 else "floor"
 
 
-def load_models(catalogue: Path) -> tuple[Model, ...]:
-    """All usable models: the catalogue's, then the project's own shapes in two sizes each.
+def load_models(catalogue: Path | None) -> tuple[Model, ...]:
+    """All usable models: the catalogue's (if any), the project's own shapes, the seeded ones.
 
     Raises:
         SystemExit: the catalogue is not there or its entries cannot be told apart.
     """
-    found = [*_from_catalogue(catalogue), *_own_shapes(), *_grown()]
+    found = [*_own_shapes(), *_grown()]
+    if catalogue is not None:
+        found = [*_from_catalogue(catalogue), *found]
     counts: dict[str, int] = {}
     out = []
     for key, name, author, licence, size, load in found:
