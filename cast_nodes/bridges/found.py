@@ -80,7 +80,7 @@ def objects_of(
     told = tuple(notes) if objects else (*notes, NOTHING_FOUND)
     for note in told:
         context.warn(note)
-    return Objects(picture.photo, with_occlusion(objects, picture.photo.rgb), source, told)
+    return Objects(picture.photo, with_occlusion(objects), source, told)
 
 
 def _object(number: int, item: Found, picture: Picture) -> SceneObject:

@@ -45,7 +45,7 @@ def detect(inputs: DetectInputs, choice: Choice, context: Context) -> Objects:
     found = choice.backend.run(inputs, choice.options, context)
     notes = found.notes if found.objects else (*found.notes, NOTHING_FOUND)
     name = choice.backend.info.name
-    objects = Objects(inputs.photo, with_occlusion(found.objects, inputs.photo.rgb), name, notes)
+    objects = Objects(inputs.photo, with_occlusion(found.objects), name, notes)
     for note in objects.notes:
         context.warn(note)
     return objects

@@ -1,22 +1,19 @@
 """How much of each object others hide: an estimate from the masks, shared by all backends.
 
-An object's whole outline is what the mask network takes for it; without a photo, the convex hull
-of what is seen of it, of its mirror image when one side abuts something nearer, and of a stretch
-further down when its lower edge does (legs behind a table). What of this lies under nearer objects
-is hidden.
+An object's whole outline is guessed as the convex hull of what is seen of it, of its mirror
+image when one side abuts something nearer, and of a stretch further down when its lower edge
+does (legs behind a table). What of this lies under nearer objects is hidden.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from ..types import SceneObject
 from .mask_tools import resize_map
-from .mask_window import paste
-from .network_masks import OUTSIDE, Query, predict
 from .overlaps import in_front, mask_box
 
 SIDE_PX = 240
@@ -30,15 +27,10 @@ SHOWN = 0.15
 LEAST_SHARE = 0.01
 
 
-def with_occlusion(
-    objects: Sequence[SceneObject], rgb: np.ndarray | None = None
-) -> tuple[SceneObject, ...]:
+def with_occlusion(objects: Sequence[SceneObject]) -> tuple[SceneObject, ...]:
     """The same objects with ``occlusion`` and ``occluded_by`` filled in.
 
     Objects without a mask stay as they are, and so does an occlusion that is known (> 0).
-
-    Args:
-        rgb: (H, W, 3) uint8, the photo; None guesses whole outlines from the masks alone.
     """
     known = [o for o in objects if o.mask is not None and o.mask.any()]
     if not known:
@@ -46,11 +38,10 @@ def with_occlusion(
     masks = _small([o.mask for o in known if o.mask is not None])
     boxes = [mask_box(m) for m in masks]
     found: dict[int, tuple[float, tuple[int, ...]]] = {}
-    before: dict[int, list[int]] = {}
-    for i in range(len(known)):
+    for i, item in enumerate(known):
         if not masks[i].any():
             continue
-        before[i] = [
+        nearer = [
             j
             for j in range(len(known))
             if j != i
@@ -58,12 +49,7 @@ def with_occlusion(
             and np.count_nonzero(masks[j] & masks[i]) < 0.5 * np.count_nonzero(masks[i])
             and _before(masks, boxes, j, i)
         ]
-    wholes = _by_network(rgb, known, masks, before) if rgb is not None else {}
-    for i, nearer in before.items():
-        item = known[i]
-        whole = wholes.get(i)
-        if whole is None:
-            whole = amodal_outline(masks[i], [masks[j] for j in nearer])
+        whole = amodal_outline(masks[i], [masks[j] for j in nearer])
         seen = np.count_nonzero(masks[i])
         hidden = np.zeros(masks[i].shape, bool)
         by = []
@@ -79,30 +65,6 @@ def with_occlusion(
         ratio = item.occlusion if item.occlusion > 0 else round(float(ratio), 4)
         out.append(replace(item, occlusion=ratio, occluded_by=by))
     return tuple(out)
-
-
-def _by_network(
-    rgb: np.ndarray,
-    known: Sequence[SceneObject],
-    masks: Sequence[np.ndarray],
-    before: Mapping[int, Sequence[int]],
-) -> dict[int, np.ndarray]:
-    """The network's whole outlines, at the masks' size, of the objects that something touches."""
-    from scipy.ndimage import binary_dilation
-
-    touched = []
-    for i, nearer in before.items():
-        around = np.asarray(binary_dilation(masks[i], iterations=TOUCH_PX), bool)
-        if any((around & masks[j]).any() for j in nearer):
-            touched.append(i)
-    height, width = rgb.shape[:2]
-    tight = [mask_box(m) if (m := known[i].mask) is not None else known[i].bbox for i in touched]
-    said = predict(rgb, [Query(box) for box in tight])
-    area = (0, 0, width, height)
-    return {
-        i: (paste(p.whole, p.window, area, OUTSIDE, masks[i].shape[:2]) > 0) | masks[i]
-        for i, p in zip(touched, said, strict=True)
-    }
 
 
 def amodal_outline(mask: np.ndarray, nearer: Sequence[np.ndarray]) -> np.ndarray:
