@@ -45,8 +45,7 @@ def masks_from_boxes(
 ) -> tuple[SceneObject, ...]:
     """The objects with masks made from their boxes; those that have a mask keep it.
 
-    An object whose mask cannot be made gets ``keep=False`` and the reason. By the network, a
-    score is multiplied by the IoU that the network expects of the mask.
+    An object whose mask cannot be made gets ``keep=False`` and the reason.
 
     Args:
         rgb: (H, W, 3) uint8.
@@ -79,7 +78,7 @@ def masks_from_boxes(
             out[place] = replace(item, keep=False, reason=made.reason)
         else:
             mask = _whole(made.mask, crops[place], rgb.shape[:2])
-            out[place] = replace(item, mask=mask, score=made.score)
+            out[place] = replace(item, mask=mask)
     return exclusive([out[place] for place in range(len(objects))], rgb)
 
 
@@ -130,15 +129,15 @@ def _task(
             return SceneObject(item.id, item.label, item.score, item.bbox, mask)
         found = asked[number]
         make = network_mask_in_crop if method == "network" else fused_mask_in_crop
-        score = round(item.score * found.confidence, 4)
-        return SceneObject(item.id, item.label, score, item.bbox, make(crop, found, extra))
+        mask = make(crop, found, extra)
+        return SceneObject(item.id, item.label, item.score, item.bbox, mask)
 
     def failed(reason: str) -> SceneObject:
         return SceneObject(item.id, item.label, item.score, item.bbox, None, 0.0, False, reason)
 
     key = content_key(
         "mask from box", VERSION, method, crop.rgb, crop.box, crop.slack, crop.origin, item.bbox,
-        item.label, item.score, extra, item.retry,
+        item.label, extra, item.retry,
     )  # fmt: skip
     return Task(f"{item.label} {item.id}", key, compute, failed)
 

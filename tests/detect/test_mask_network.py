@@ -213,12 +213,10 @@ def test_boxes_have_the_mask_method_as_an_option(untrained, context, method):
     given = (SceneObject(0, "ball", 0.5, BOX),)
     choice = choose("detect", "boxes", masks=method)
     (found,) = detect(DetectInputs(Photo(rgb, "disc"), given), choice, context).objects
+    assert found.score == 0.5
     if method == "colour":
-        assert found.keep and found.score == 0.5
-    elif found.mask is not None:  # random weights may see nothing, but then they say so
-        (says,) = predict(rgb, [Query(BOX)])
-        assert found.score == pytest.approx(0.5 * says.confidence, abs=1e-3)
-    else:
+        assert found.keep
+    elif found.mask is None:  # random weights may see nothing, but then they say so
         assert not found.keep and "looks like one thing" in found.reason
 
 
