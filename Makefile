@@ -9,7 +9,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 JOBS ?= 2
 
-.PHONY: setup fetch demo test test-comfyui bench bench-register lint format readme clean
+.PHONY: setup fetch demo test test-comfyui bench bench-register lint format readme locales clean
 
 setup: $(VENV)/.ready fetch
 
@@ -59,6 +59,10 @@ format: setup
 
 readme: setup
 	$(BIN)/python docs/readme_tables.py
+
+# The translations, from the nodes of a running ComfyUI: COMFYUI_DIR=... make locales
+locales: setup
+	$(BIN)/python scripts/make_locales.py
 
 clean:
 	rm -rf $(VENV) out build dist *.egg-info .pytest_cache .ruff_cache

@@ -59,15 +59,21 @@ QUICK_ROOMS = 3
 # --- running ---------------------------------------------------------------------------------
 
 
-def ready_backends(names: Sequence[str], device: str) -> dict[str, Choice]:
-    """The backends that can run here; the others are named on stderr."""
+def ready_backends(
+    names: Sequence[str], device: str, values: Mapping[str, str] | None = None
+) -> dict[str, Choice]:
+    """The backends that can run here; the others are named on stderr.
+
+    Args:
+        values: options by name, for each backend that has them.
+    """
     out = {}
     for name in names:
         try:
             choice = choose("register", name)
-            specs = {s.name: s for s in option_specs(type(choice.options))}
-            if device != "cpu" and "device" in specs:
-                choice = choose("register", name, device=device)
+            specs = {s.name for s in option_specs(type(choice.options))}
+            wanted = dict(values or {}) | ({"device": device} if device != "cpu" else {})
+            choice = choose("register", name, **{k: v for k, v in wanted.items() if k in specs})
             choice.backend.require(Context(store=Store()))
             out[name] = choice
         except CastError as error:
@@ -190,6 +196,8 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
         help=f"modes for those ({', '.join(QUICK_MODES)})")  # fmt: skip
     add("--slow-objects", type=int, default=3, help="objects of each such room")
     add("--device", choices=("cpu", "cuda"), default="cpu", help="for backends that can choose")
+    add("--set", nargs="+", default=[], metavar="OPTION=VALUE",
+        help="for backends that have the option: --set stretch=0.1")  # fmt: skip
     add("--no-floor", dest="floor", action="store_false", help="leave out the noise floor")
     add("--quick", action="store_true", help=f"{QUICK_ROOMS} rooms of {', '.join(QUICK_MODES)}")
     add("--json", type=Path, metavar="FILE", help="write figures and rows")
@@ -228,7 +236,8 @@ def _main(options: argparse.Namespace) -> int:
                 write_room(room, options.write / room.answer.name)
         print(f"cast run {options.write}/* --only register")
         return 0
-    choices = ready_backends(options.backends, options.device)
+    values = dict(pair.partition("=")[::2] for pair in options.set)
+    choices = ready_backends(options.backends, options.device, values)
     if not choices:
         raise BadInput("none of the backends can run here")
     if options.cost:

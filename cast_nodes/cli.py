@@ -1,4 +1,4 @@
-"""The command line: ``cast run | batch | render | evaluate | backends | check | fetch``.
+"""The command line: ``cast run | batch | render | export | evaluate | backends | check | fetch``.
 
 Exit status: 0 done, 1 done with failed objects or photos (named on stderr), 2 bad usage or
 input, 3 a backend is not ready, 130 stopped. Progress goes to stderr; with ``--json`` stdout
@@ -24,6 +24,7 @@ from .backends import STAGES, Choice, backends, choose, option_specs
 from .context import CancelToken, Context, Folders, Progress
 from .dry_run import plan_json, plan_lines, plan_runs
 from .errors import BackendNotReady, BadInput, Cancelled, CastError
+from .export import command as export_command
 from .local.models import OwnModels, own_models
 from .pictures import load_photo
 from .pipeline import Outcome, Settings, run_folder
@@ -84,6 +85,8 @@ def _parser() -> argparse.ArgumentParser:
     render.add_argument("--frames", type=int, default=36, help="pictures of the turntable")
     render.add_argument("--json", action="store_true", help="one JSON document on stdout")
     render.set_defaults(command=_render)
+
+    export_command.add_to(commands).set_defaults(command=export_command.run)
 
     _add_evaluate(commands)
 

@@ -254,7 +254,7 @@ def _read_primitive(
         indices = container.read_accessor(source, primitive["indices"])[:, 0].astype(np.int64)
     else:
         indices = np.arange(len(vertices))
-    faces = _triangles(indices, mode)
+    faces = triangle_corners(indices, mode)
     if not len(faces) or not len(vertices):
         return None
     linear = matrix[:3, :3]
@@ -289,7 +289,7 @@ def _read_primitive(
     }
 
 
-def _triangles(indices: np.ndarray, mode: int) -> np.ndarray:
+def triangle_corners(indices: np.ndarray, mode: int) -> np.ndarray:
     """(m, 3) from a triangle list (4), strip (5) or fan (6)."""
     if mode == 4:
         return indices[: len(indices) // 3 * 3].reshape(-1, 3)
@@ -503,7 +503,7 @@ def make_glb(data: MeshData, name: str = "object") -> bytes:
         "materials": materials,
     }
     if images:
-        stored = [_portable_image(image) for image in images]
+        stored = [portable_image(image) for image in images]
         document["images"] = [
             {"bufferView": add_view(content), "mimeType": kind} for content, kind in stored
         ]
@@ -537,7 +537,7 @@ def _material_json(material: Material, texture: int | None) -> dict[str, Any]:
     return out
 
 
-def _portable_image(image: bytes) -> tuple[bytes, str]:
+def portable_image(image: bytes) -> tuple[bytes, str]:
     """The picture as PNG or JPEG (all that core glTF allows), and its media type."""
     if image.startswith(b"\x89PNG\r\n\x1a\n"):
         return image, "image/png"

@@ -10,7 +10,7 @@ import numpy as np
 
 from .errors import BadInput
 from .frames import Sim3
-from .stretched import affine, pose_and_stretch
+from .stretched import Stretch, affine, pose_and_stretch
 from .types import Placement, Placements, SceneObject
 
 NO_POSE = "no pose was given"
@@ -135,7 +135,7 @@ def _covariance_from_json(rows: Any) -> np.ndarray | None:
     return matrix
 
 
-def _pose_from_json(matrix: Any) -> tuple[Sim3 | None, tuple[float, float, float] | None]:
+def _pose_from_json(matrix: Any) -> tuple[Sim3 | None, Stretch]:
     """Pose and stretch; a matrix of unequal column lengths holds both."""
     return (None, None) if matrix is None else pose_and_stretch(np.asarray(matrix, np.float64))
 

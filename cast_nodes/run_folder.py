@@ -12,7 +12,7 @@ import hashlib
 import io
 import json
 import zipfile
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -133,6 +133,13 @@ class RunFolder:
                 self._note(name, _sha256(path.read_bytes()))
                 self._users[name] = False
         self.run = {}
+
+    def take_back(self, names: Iterable[str]) -> None:
+        """Takes these files for this program's own, so that they may be replaced."""
+        for name in names:
+            if self.is_users(name):
+                self._note(name, _sha256((self.path / name).read_bytes()))
+                self._users[name] = False
 
     def write_run(self, facts: Mapping[str, Any]) -> None:
         """``run.json``: settings, versions, timings, costs; never a key."""
@@ -444,9 +451,13 @@ class RunFolder:
     def write_scene(self, scene: Scene, report: str) -> None:
         if scene.background_glb:
             self.write("background.glb", scene.background_glb)
+        self.write_scene_files(scene)
+        self.write("report.html", report.encode())
+
+    def write_scene_files(self, scene: Scene) -> None:
+        """``scene.json`` and ``scene.glb`` alone: what exports are made from."""
         self._write_json("scene.json", scene.description)
         self.write("scene.glb", scene.glb)
-        self.write("report.html", report.encode())
 
 
 def _read_journal(path: Path) -> set[tuple[str, str]]:

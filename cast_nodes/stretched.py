@@ -14,6 +14,9 @@ from .frames import Sim3
 from .gltf import under_new_root
 from .types import Mesh, Placement
 
+Stretch = tuple[float, float, float] | None
+"""Factors along a mesh's own axes, of product 1; None where its proportions are kept."""
+
 ALIKE = 1e-4
 """Factors that differ by no more than this share are one scale."""
 
@@ -26,12 +29,12 @@ def posed_mesh(mesh: Mesh, placement: Placement) -> Mesh:
     return replace(mesh, glb=under_new_root(mesh.glb, matrix, mesh.name or "mesh"))
 
 
-def affine(pose: Sim3, stretch: tuple[float, float, float] | None) -> np.ndarray:
+def affine(pose: Sim3, stretch: Stretch) -> np.ndarray:
     """(4, 4) of a mesh's own points: the stretch, then the pose."""
     return pose.matrix() @ np.diag([*(stretch or (1.0, 1.0, 1.0)), 1.0])
 
 
-def pose_and_stretch(matrix: np.ndarray) -> tuple[Sim3, tuple[float, float, float] | None]:
+def pose_and_stretch(matrix: np.ndarray) -> tuple[Sim3, Stretch]:
     """A (4, 4) affine without shear as pose and stretch; a similarity has none.
 
     Raises:

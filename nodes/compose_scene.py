@@ -33,7 +33,15 @@ class ComposeScene(io.ComfyNode):
             category=CATEGORY,
             description="Puts the placed objects, the floor, the walls and the photo's camera into"
             " one scene. Left the photo, right the scene from the same camera.",
-            search_aliases=["scene assembly", "export glb", "photo to 3d scene", "room"],
+            search_aliases=[
+                "scene assembly",
+                "export glb",
+                "photo to 3d scene",
+                "room",
+                "组合场景",
+                "照片转3D",
+                "房间",
+            ],
             is_output_node=True,
             inputs=[
                 CastObjects.Input("objects", tooltip="From CAST Filter."),

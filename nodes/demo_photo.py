@@ -24,7 +24,13 @@ class DemoPhoto(io.ComfyNode):
             category=CATEGORY,
             description="The picture of a room that comes with the pack. Replace it by Load Image"
             " for your own photo.",
-            search_aliases=["cast example", "sample room", "test image"],
+            search_aliases=[
+                "cast example",
+                "sample room",
+                "test image",
+                "示例图片",
+                "测试图",
+            ],
             outputs=[io.Image.Output("image", tooltip="The photo.")],
         )
 

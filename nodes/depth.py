@@ -24,7 +24,16 @@ class Depth(io.ComfyNode):
             category=CATEGORY,
             description="Finds the camera, gravity, the floor and the walls, and how far away"
             " every pixel is.",
-            search_aliases=["point map", "camera calibration", "depth estimation", "focal length"],
+            search_aliases=[
+                "point map",
+                "camera calibration",
+                "depth estimation",
+                "focal length",
+                "深度估计",
+                "点图",
+                "相机标定",
+                "焦距",
+            ],
             has_intermediate_output=True,
             inputs=[
                 CastObjects.Input(

@@ -48,7 +48,16 @@ class Detect(io.ComfyNode):
             category=CATEGORY,
             description="Finds the objects of a photo and cuts each one out with a mask. The"
             " number on an object is the one to use in 'retry' of the nodes that follow.",
-            search_aliases=["segment", "find objects", "instance masks", "photo to 3d scene"],
+            search_aliases=[
+                "segment",
+                "find objects",
+                "instance masks",
+                "photo to 3d scene",
+                "分割",
+                "抠图",
+                "找物体",
+                "照片转3D",
+            ],
             has_intermediate_output=True,
             inputs=[
                 io.Image.Input("image", tooltip="One photo."),

@@ -38,7 +38,17 @@ class Evaluate(io.ComfyNode):
             category=CATEGORY,
             description="Measures the scene against a true one: distances, box and volume overlap,"
             " poses, the render against masks, depth and photo, and whether things hold together.",
-            search_aliases=["metrics", "chamfer", "f-score", "iou", "benchmark", "compare scenes"],
+            search_aliases=[
+                "metrics",
+                "chamfer",
+                "f-score",
+                "iou",
+                "benchmark",
+                "compare scenes",
+                "评测",
+                "指标",
+                "对比",
+            ],
             is_output_node=True,
             inputs=[
                 CastScene.Input("scene", tooltip="From CAST Compose Scene."),

@@ -10,6 +10,7 @@ from .demo_photo import DemoPhoto
 from .depth import Depth
 from .detect import Detect
 from .evaluate import Evaluate
+from .export import Export
 from .filter import Filter
 from .folders import pack_folder
 from .from_bbox import ObjectsFromBbox
@@ -51,7 +52,7 @@ class CastExtension(ComfyExtension):
         use_settings_folder(pack_folder())  # keys may lie there in a .env file
         return [
             DemoPhoto, Detect, Filter, Depth, Inpaint, MeshObjects, Register, ComposeScene, SaveScene,
-            Preview, Evaluate,
+            Export, Preview, Evaluate,
             ObjectsFromMasks, ObjectsFromBoundingBoxes, ObjectsFromBbox, ObjectsFromSegs,
             GeometryFromMoge, GeometryFromDa3, GeometryFromDepthImage,
             MeshesFromMesh, MeshesFromFiles, MeshesFromTrimesh, ViewsFromImages, PlacementsFromPoses,

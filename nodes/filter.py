@@ -24,7 +24,14 @@ class Filter(io.ComfyNode):
             category=CATEGORY,
             description="Drops what is no object of the scene (walls, floors, duplicates, specks)"
             " and tells how far each object is hidden. Every dropped object keeps its reason.",
-            search_aliases=["remove duplicates", "occlusion", "select objects"],
+            search_aliases=[
+                "remove duplicates",
+                "occlusion",
+                "select objects",
+                "去重",
+                "遮挡",
+                "筛选物体",
+            ],
             has_intermediate_output=True,
             inputs=[
                 CastObjects.Input("objects", tooltip="From CAST Detect."),

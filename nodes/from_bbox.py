@@ -28,7 +28,14 @@ class ObjectsFromBbox(io.ComfyNode):
             category=CATEGORY,
             description="Makes objects of the boxes that other packs give as four bare numbers"
             " (KJNodes and others), and of the masks that go with them.",
-            search_aliases=["kjnodes", "bbox to objects", "xywh", "xyxy"],
+            search_aliases=[
+                "kjnodes",
+                "bbox to objects",
+                "xywh",
+                "xyxy",
+                "边界框",
+                "框转物体",
+            ],
             has_intermediate_output=True,
             is_input_list=True,
             inputs=[

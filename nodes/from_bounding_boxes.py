@@ -28,7 +28,14 @@ class ObjectsFromBoundingBoxes(io.ComfyNode):
             category=CATEGORY,
             description="Makes objects of ComfyUI's own bounding boxes with their scores and names,"
             " and of the masks that go with them: SAM3 Detect, RT-DETR and the like.",
-            search_aliases=["sam3", "rt-detr", "bbox to objects", "detection to objects"],
+            search_aliases=[
+                "sam3",
+                "rt-detr",
+                "bbox to objects",
+                "detection to objects",
+                "边界框",
+                "检测框转物体",
+            ],
             has_intermediate_output=True,
             is_input_list=True,
             inputs=found_inputs(

@@ -23,7 +23,13 @@ class GeometryFromDa3(io.ComfyNode):
             category=CATEGORY,
             description="Takes the depth of Run Depth Anything 3, and its camera where it found one"
             " (multi-view mode), as the photo's geometry; finds the floor and gravity in it.",
-            search_aliases=["da3 to cast", "depth anything", "metric depth"],
+            search_aliases=[
+                "da3 to cast",
+                "depth anything",
+                "metric depth",
+                "深度估计",
+                "深度转几何",
+            ],
             has_intermediate_output=True,
             inputs=[
                 Da3Geometry.Input("da3_geometry", tooltip="From Run Depth Anything 3."),

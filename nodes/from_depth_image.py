@@ -21,7 +21,16 @@ class GeometryFromDepthImage(io.ComfyNode):
             category=CATEGORY,
             description="Takes a grey depth picture of any depth node as the photo's geometry. Say"
             " what its values mean and what camera it was taken with; floor and gravity are found.",
-            search_aliases=["depth map", "disparity", "midas", "zoe", "depth anything", "marigold"],
+            search_aliases=[
+                "depth map",
+                "disparity",
+                "midas",
+                "zoe",
+                "depth anything",
+                "marigold",
+                "深度图",
+                "视差",
+            ],
             has_intermediate_output=True,
             inputs=[
                 io.Image.Input("depth", tooltip="One grey picture of the photo's shape, any size."),

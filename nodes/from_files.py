@@ -23,7 +23,10 @@ class MeshesFromFiles(io.ComfyNode):
             category=CATEGORY,
             description="Takes 3D files (Load 3D, Tripo, Meshy, Rodin and other nodes) as the meshes"
             " of the objects they were made for. A GLB keeps its bytes and all its materials.",
-            search_aliases=["load glb", "tripo", "meshy", "rodin", "gather meshes", "obj", "ply"],
+            search_aliases=[
+                "load glb", "tripo", "meshy", "rodin", "gather meshes", "obj", "ply",
+                "加载模型", "三维文件",
+            ],
             has_intermediate_output=True,
             is_input_list=True,
             inputs=[

@@ -28,7 +28,14 @@ class ViewsFromImages(io.ComfyNode):
             description="Takes completed pictures of single objects as their views: each is laid"
             " over what the photo shows of its object and cut out. Answers to CAST Objects to"
             " Images go to CAST Gather Views, which knows where they lie.",
-            search_aliases=["images to views", "amodal completion", "object pictures", "rgba"],
+            search_aliases=[
+                "images to views",
+                "amodal completion",
+                "object pictures",
+                "rgba",
+                "图像转视图",
+                "补全图片",
+            ],
             has_intermediate_output=True,
             is_input_list=True,
             inputs=[

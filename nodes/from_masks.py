@@ -22,7 +22,14 @@ class ObjectsFromMasks(io.ComfyNode):
             category=CATEGORY,
             description="Makes objects of the masks that any segmenter gives, one each: a batch, a"
             " list, or a list of batches. No mask at all is an empty room, not an error.",
-            search_aliases=["mask to objects", "sam", "segment anything", "instance masks"],
+            search_aliases=[
+                "mask to objects",
+                "sam",
+                "segment anything",
+                "instance masks",
+                "遮罩转物体",
+                "分割",
+            ],
             has_intermediate_output=True,
             is_input_list=True,
             inputs=[

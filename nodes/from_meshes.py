@@ -23,7 +23,14 @@ class MeshesFromMesh(io.ComfyNode):
             category=CATEGORY,
             description="Takes MESHes of ComfyUI's own nodes (Hunyuan3D, Trellis 2, Voxel to Mesh"
             " and the like), a batch or a list, as the meshes of the objects they were made for.",
-            search_aliases=["hunyuan3d", "trellis", "gather meshes", "mesh to cast"],
+            search_aliases=[
+                "hunyuan3d",
+                "trellis",
+                "gather meshes",
+                "mesh to cast",
+                "网格导入",
+                "混元3D",
+            ],
             has_intermediate_output=True,
             is_input_list=True,
             inputs=[

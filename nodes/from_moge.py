@@ -23,7 +23,13 @@ class GeometryFromMoge(io.ComfyNode):
             category=CATEGORY,
             description="Takes the points, camera and normals of Run MoGe Inference as the photo's"
             " geometry, and finds the floor and gravity in them.",
-            search_aliases=["moge to cast", "point map", "monocular geometry"],
+            search_aliases=[
+                "moge to cast",
+                "point map",
+                "monocular geometry",
+                "点图",
+                "单目几何",
+            ],
             has_intermediate_output=True,
             inputs=[
                 MogeGeometry.Input(

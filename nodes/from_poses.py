@@ -22,7 +22,16 @@ class PlacementsFromPoses(io.ComfyNode):
             category=CATEGORY,
             description="Reads poses that other systems found (SAM 3D Objects, a 4x4 matrix of any"
             " tracker) for the input 'given' of CAST Register, which refines or keeps them.",
-            search_aliases=["sam 3d objects", "6d pose", "4x4 matrix", "quaternion", "layout"],
+            search_aliases=[
+                "sam 3d objects",
+                "6d pose",
+                "4x4 matrix",
+                "quaternion",
+                "layout",
+                "位姿导入",
+                "四元数",
+                "矩阵",
+            ],
             inputs=[
                 io.String.Input(
                     "poses",

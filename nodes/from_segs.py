@@ -24,7 +24,14 @@ class ObjectsFromSegs(io.ComfyNode):
             category=CATEGORY,
             description="Makes objects of the Impact Pack's SEGS, with their names and confidences."
             " Where a SEG has no mask, one is made inside its box.",
-            search_aliases=["impact pack", "segs to objects", "ultralytics", "yolo"],
+            search_aliases=[
+                "impact pack",
+                "segs to objects",
+                "ultralytics",
+                "yolo",
+                "分割",
+                "检测框",
+            ],
             has_intermediate_output=True,
             is_input_list=True,
             inputs=found_inputs([Segs.Input("segs", tooltip="SEGS of the same image.")]),

@@ -25,7 +25,14 @@ class MeshesFromTrimesh(io.ComfyNode):
             category=CATEGORY,
             description="Takes trimesh meshes or scenes of other packs (GeometryPack,"
             " Hunyuan3DWrapper) as the meshes of the objects they were made for.",
-            search_aliases=["geometrypack", "hunyuan3dwrapper", "gather meshes", "trimesh"],
+            search_aliases=[
+                "geometrypack",
+                "hunyuan3dwrapper",
+                "gather meshes",
+                "trimesh",
+                "网格导入",
+                "混元3D",
+            ],
             has_intermediate_output=True,
             is_input_list=True,
             inputs=[

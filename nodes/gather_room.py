@@ -23,7 +23,13 @@ class GatherRoom(io.ComfyNode):
             description="Takes the empty room that an image graph has painted (CAST Room to Image)"
             " as the views' background. Only where objects and their shadows were is it taken;"
             " all else stays the photo's.",
-            search_aliases=["clean plate", "background", "empty room"],
+            search_aliases=[
+                "clean plate",
+                "background",
+                "empty room",
+                "空房间",
+                "背景",
+            ],
             has_intermediate_output=True,
             inputs=[
                 CastObjects.Input("objects", tooltip="From CAST Filter."),

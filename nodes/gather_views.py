@@ -38,7 +38,13 @@ class GatherViews(io.ComfyNode):
             description="Makes one view per object of what an image graph has answered to CAST"
             " Objects to Images: brought to size, laid over what the photo shows, cut from its"
             " ground. Objects that were not sent are cut out as they are seen.",
-            search_aliases=["collect images", "gather list", "amodal completion"],
+            search_aliases=[
+                "collect images",
+                "gather list",
+                "amodal completion",
+                "收集图像",
+                "补全",
+            ],
             has_intermediate_output=True,
             is_input_list=True,
             inputs=[

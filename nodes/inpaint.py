@@ -32,7 +32,16 @@ class Inpaint(io.ComfyNode):
             category=CATEGORY,
             description="Completes each object where others hide it, and paints the room without"
             " any of them.",
-            search_aliases=["amodal completion", "remove objects", "clean plate", "occlusion"],
+            search_aliases=[
+                "amodal completion",
+                "remove objects",
+                "clean plate",
+                "occlusion",
+                "补全",
+                "去除物体",
+                "修复",
+                "遮挡",
+            ],
             has_intermediate_output=True,
             inputs=[
                 CastObjects.Input("objects", tooltip="From CAST Filter."),

@@ -31,7 +31,16 @@ class MeshObjects(io.ComfyNode):
             category=CATEGORY,
             description="Makes or finds a textured mesh for each object. There may be several"
             " candidates for one object; CAST Register keeps the one that fits best.",
-            search_aliases=["image to 3d", "3d model", "mesh generation", "model library"],
+            search_aliases=[
+                "image to 3d",
+                "3d model",
+                "mesh generation",
+                "model library",
+                "图生3D",
+                "三维模型",
+                "网格生成",
+                "模型库",
+            ],
             has_intermediate_output=True,
             inputs=[
                 CastObjects.Input("objects", tooltip="From CAST Filter."),

@@ -27,7 +27,15 @@ class ObjectsToImages(io.ComfyNode):
             description="One picture per object, to be completed by any image graph: Flux Kontext,"
             " Qwen-Image-Edit, an inpainting model. The graph runs once per object; CAST Gather"
             " Views makes views of its answers. Connect order there.",
-            search_aliases=["for each object", "crop objects", "ksampler per object", "amodal"],
+            search_aliases=[
+                "for each object",
+                "crop objects",
+                "ksampler per object",
+                "amodal",
+                "逐个物体",
+                "裁剪物体",
+                "补全",
+            ],
             has_intermediate_output=True,
             inputs=[
                 CastObjects.Input("objects", tooltip="From CAST Filter."),

@@ -34,7 +34,13 @@ class OverrideMesh(io.ComfyNode):
             category=CATEGORY,
             description="Gives one object another mesh: a file, or what other nodes have made of"
             " its view. CAST Register then places this object anew, and no other.",
-            search_aliases=["replace mesh", "swap model", "own mesh"],
+            search_aliases=[
+                "replace mesh",
+                "swap model",
+                "own mesh",
+                "替换网格",
+                "换模型",
+            ],
             has_intermediate_output=True,
             inputs=[
                 CastObjects.Input("objects", tooltip="From CAST Filter."),

@@ -26,7 +26,15 @@ class OverrideObject(io.ComfyNode):
             description="Changes one object and puts it back: another mask, another name, kept or"
             " dropped, or all of it made anew. The stages behind work on this object again and take"
             " all others from the store.",
-            search_aliases=["replace mask", "rename object", "retry object", "drop object"],
+            search_aliases=[
+                "replace mask",
+                "rename object",
+                "retry object",
+                "drop object",
+                "替换遮罩",
+                "改名",
+                "重做物体",
+            ],
             has_intermediate_output=True,
             inputs=[
                 CastObjects.Input("objects", tooltip="From CAST Detect or CAST Filter."),

@@ -32,7 +32,16 @@ class OverridePose(io.ComfyNode):
             description="Moves, turns and scales one object about its own middle, or poses it by"
             " numbers, and locks it. Connect the placements to CAST Compose Scene, or to given of"
             " another CAST Register: it keeps locked poses and starts from the others.",
-            search_aliases=["move object", "rotate object", "scale object", "lock pose"],
+            search_aliases=[
+                "move object",
+                "rotate object",
+                "scale object",
+                "lock pose",
+                "移动物体",
+                "旋转",
+                "缩放",
+                "锁定位姿",
+            ],
             has_intermediate_output=True,
             inputs=[
                 CastObjects.Input("objects", tooltip="From CAST Filter."),
@@ -72,7 +81,9 @@ class OverridePose(io.ComfyNode):
     ) -> io.NodeOutput:  # fmt: skip
         item = picked(objects, object)
         old = placements.get(item.id)
-        start = pose_from_text(pose) if pose.strip() else old and old.camera_from_object
+        start, stretch = (old.camera_from_object, old.stretch) if old else (None, None)
+        if pose.strip():
+            start, stretch = pose_from_text(pose)
         edit = Edit((right, up, closer), turn, tilt, roll, scale)
         new = start if pose.strip() else None
         if edit != Edit():
@@ -83,8 +94,9 @@ class OverridePose(io.ComfyNode):
             mesh, reason = chosen_mesh(meshes, placements, item)
             if mesh is None:
                 raise BadInput(f"meshes: {reason}, so it has no middle to move it about")
-            new = edited(start, centre_of(mesh), world_pose(geometry)[0], edit)
+            middle = centre_of(mesh) * (stretch or 1.0)
+            new = edited(start, middle, world_pose(geometry)[0], edit)
         candidate = old.candidate if old else 0
-        changed = with_pose(placements, item, new, candidate, lock)
+        changed = with_pose(placements, item, new, candidate, lock, stretch)
         picture = fit_overlay(objects.photo, geometry.intrinsics, posed_by(meshes, changed))
         return io.NodeOutput(changed, ui=preview(picture, cls))

@@ -26,7 +26,13 @@ class OverrideView(io.ComfyNode):
             description="Puts another picture of one object in the place of its view, such as one"
             " that CAST Pick Object gave and other nodes have painted on or enlarged. The mesh of"
             " this object alone is then made anew.",
-            search_aliases=["replace view", "edit object image", "repaint object"],
+            search_aliases=[
+                "replace view",
+                "edit object image",
+                "repaint object",
+                "替换视图",
+                "重画物体",
+            ],
             has_intermediate_output=True,
             inputs=[
                 CastObjects.Input("objects", tooltip="From CAST Filter."),

@@ -40,7 +40,14 @@ class PickObject(io.ComfyNode):
             " sockets are connected. Work on it with any nodes and put it back with CAST Override"
             " Object, View, Mesh or Pose. An output whose socket is not connected is an error where"
             " it is used.",
-            search_aliases=["select object", "get object", "one object", "object by id"],
+            search_aliases=[
+                "select object",
+                "get object",
+                "one object",
+                "object by id",
+                "选取物体",
+                "单个物体",
+            ],
             has_intermediate_output=True,
             inputs=[
                 CastObjects.Input("objects", tooltip="From CAST Detect or CAST Filter."),

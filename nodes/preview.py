@@ -34,7 +34,14 @@ class Preview(io.ComfyNode):
             category=CATEGORY,
             description="Shows what a stage made and gives it as an image. With it you can run the"
             " first stages alone, look, and go on.",
-            search_aliases=["show masks", "show depth", "preview objects", "overlay"],
+            search_aliases=[
+                "show masks",
+                "show depth",
+                "preview objects",
+                "overlay",
+                "查看结果",
+                "预览遮罩",
+            ],
             is_output_node=True,
             inputs=[
                 io.MultiType.Input(

@@ -29,7 +29,16 @@ class Register(io.ComfyNode):
             category=CATEGORY,
             description="Turns, scales and places each mesh so that it covers its object in the"
             " photo, and says how well it fits.",
-            search_aliases=["pose estimation", "align mesh", "placement", "6d pose"],
+            search_aliases=[
+                "pose estimation",
+                "align mesh",
+                "placement",
+                "6d pose",
+                "配准",
+                "位姿估计",
+                "对齐",
+                "摆放",
+            ],
             has_intermediate_output=True,
             inputs=[
                 CastObjects.Input("objects", tooltip="From CAST Filter."),

@@ -21,7 +21,15 @@ class RoomToImage(io.ComfyNode):
             category=CATEGORY,
             description="The photo with a mask of all objects and a prompt that asks for the empty"
             " room, for any image graph. CAST Gather Room takes its answer.",
-            search_aliases=["clean plate", "remove objects", "empty room", "background"],
+            search_aliases=[
+                "clean plate",
+                "remove objects",
+                "empty room",
+                "background",
+                "空房间",
+                "去除物体",
+                "背景",
+            ],
             has_intermediate_output=True,
             inputs=[
                 CastObjects.Input("objects", tooltip="From CAST Filter."),

@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from comfy.model_management import (
@@ -38,6 +38,8 @@ from .model_host import HostedModels
 from .readiness import require_whole_graph
 
 POLL_S = 0.1
+
+Result = TypeVar("Result")
 
 _running: set[CancelToken] = set()
 
@@ -148,6 +150,26 @@ async def run_stage(
         raise InterruptProcessingException from None
     finally:
         token.cancel()  # also when ComfyUI ends the run because another node failed
+        _running.discard(token)
+
+
+async def stoppable(function: Callable[[CancelToken], Result]) -> Result:
+    """The result of work in a thread that asks its token whether the user pressed stop.
+
+    Raises:
+        InterruptProcessingException: the user did.
+    """
+    token = CancelToken()
+    _running.add(token)
+    work = asyncio.create_task(asyncio.to_thread(function, token))
+    try:
+        while not (await asyncio.wait({work}, timeout=POLL_S))[0]:
+            _pass_on_interrupt()
+        return work.result()
+    except Cancelled:
+        raise InterruptProcessingException from None
+    finally:
+        token.cancel()
         _running.discard(token)
 
 

@@ -28,7 +28,15 @@ class SaveScene(io.ComfyNode):
             description="Writes the scene into a new folder of ComfyUI's output folder: scene.glb,"
             " scene.json, report.html, and each object's mask, view and mesh. The command line"
             " (cast run FOLDER) goes on from such a folder.",
-            search_aliases=["export glb", "save glb", "report", "download scene"],
+            search_aliases=[
+                "export glb",
+                "save glb",
+                "report",
+                "download scene",
+                "导出",
+                "保存模型",
+                "报告",
+            ],
             is_output_node=True,
             inputs=[
                 CastScene.Input("scene", tooltip="From CAST Compose Scene."),

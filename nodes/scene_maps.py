@@ -26,7 +26,15 @@ class SceneMaps(io.ComfyNode):
             description="What the photo's camera sees of the scene: depth, the objects alone, their"
             " mask, and which is which. For ControlNets, compositing and comparison. (The whole"
             " scene's picture comes from CAST Compose Scene.)",
-            search_aliases=["render depth", "segmentation map", "id map", "controlnet depth"],
+            search_aliases=[
+                "render depth",
+                "segmentation map",
+                "id map",
+                "controlnet depth",
+                "渲染深度",
+                "分割图",
+                "通道图",
+            ],
             has_intermediate_output=True,
             inputs=[
                 CastScene.Input("scene", tooltip="From CAST Compose Scene."),

@@ -23,7 +23,17 @@ class SceneRoom(io.ComfyNode):
             description="The room of a scene without its objects: whole, the floor alone, and the"
             " walls and backdrop without the floor, all in the scene's world frame. What a scene"
             " does not have does not run on.",
-            search_aliases=["background", "floor", "walls", "empty room", "backdrop"],
+            search_aliases=[
+                "background",
+                "floor",
+                "walls",
+                "empty room",
+                "backdrop",
+                "背景",
+                "地面",
+                "墙面",
+                "空房间",
+            ],
             inputs=[CastScene.Input("scene", tooltip="From CAST Compose Scene.")],
             outputs=[
                 io.File3DGLB.Output("room", tooltip="Floor, walls and backdrop."),

@@ -23,7 +23,14 @@ class SceneToMeshes(io.ComfyNode):
             category=CATEGORY,
             description="The objects of a scene as lists, one item per object: as MESH, as GLB and"
             " by name. What follows runs once per object.",
-            search_aliases=["split scene", "export objects", "mesh list", "separate objects"],
+            search_aliases=[
+                "split scene",
+                "export objects",
+                "mesh list",
+                "separate objects",
+                "拆分场景",
+                "导出物体",
+            ],
             inputs=[
                 CastScene.Input("scene", tooltip="From CAST Compose Scene."),
                 io.Combo.Input(

@@ -27,7 +27,16 @@ class ViewsToImages(io.ComfyNode):
             description="One square picture and mask per object, for graphs that make a mesh of a"
             " picture: Hunyuan3D, Trellis 2, Tripo. The graph runs once per object. Connect order"
             " where its meshes come back.",
-            search_aliases=["image to 3d", "for each object", "hunyuan3d", "trellis", "tripo"],
+            search_aliases=[
+                "image to 3d",
+                "for each object",
+                "hunyuan3d",
+                "trellis",
+                "tripo",
+                "图生3D",
+                "逐个物体",
+                "混元3D",
+            ],
             has_intermediate_output=True,
             inputs=[
                 CastObjects.Input("objects", tooltip="From CAST Filter."),

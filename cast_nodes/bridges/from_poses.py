@@ -17,11 +17,9 @@ import numpy as np
 from ..backends import Options, option
 from ..errors import BadInput
 from ..frames import CAMERA_FROM_GLTF_CAMERA, Sim3
+from ..stretched import Stretch, pose_and_stretch
 from ..types import Objects, Placement, Placements
 from .joining import joined_ids
-
-SCALE_SLACK = 0.02
-"""Scales along the three axes may differ by this share."""
 
 MATRICES = ("camera_from_object", "matrix", "pose")
 
@@ -92,21 +90,21 @@ def placements_of(text: str, objects: Objects | None, ids: str, options: PoseOpt
         where = f"poses: object {object_id}"
         try:
             candidate = int(entry.get("candidate", 0))
-            pose = pose_of(entry, options)
+            pose, stretch = pose_of(entry, options)
         except (TypeError, ValueError) as error:
             raise BadInput(f"{where}: {error}") from None
         if candidate < 0:
             raise BadInput(f"{where}: its candidate is counted from 0")
         locked = bool(entry.get("locked", options.locked))
-        made.append(Placement(object_id, pose, candidate, locked=locked))
+        made.append(Placement(object_id, pose, candidate, locked=locked, stretch=stretch))
     return Placements(tuple(made), "poses")
 
 
-def pose_of(entry: Mapping[str, Any], options: PoseOptions) -> Sim3:
-    """T_camera_from_object of one entry.
+def pose_of(entry: Mapping[str, Any], options: PoseOptions) -> tuple[Sim3, Stretch]:
+    """T_camera_from_object of one entry, and the stretch of the mesh where its axes' scales differ.
 
     Raises:
-        ValueError: it holds no similarity; the message says what is wrong.
+        ValueError: it shears or mirrors; the message says what is wrong.
     """
     camera, mesh_up, order, vectors = options.resolved()
     given = next((entry[name] for name in MATRICES if entry.get(name) is not None), None)
@@ -115,7 +113,7 @@ def pose_of(entry: Mapping[str, Any], options: PoseOptions) -> Sim3:
         if matrix.size != 16:
             raise ValueError(f"its matrix has {matrix.size} numbers, 4x4 are needed")
         matrix = matrix.reshape(4, 4)
-        pose = Sim3.from_matrix(matrix.T if vectors == "row" else matrix)
+        matrix = matrix.T if vectors == "row" else matrix
     else:
         missing = [n for n in ("rotation", "translation") if entry.get(n) is None]
         if missing:
@@ -124,11 +122,12 @@ def pose_of(entry: Mapping[str, Any], options: PoseOptions) -> Sim3:
         translation = np.asarray(entry["translation"], np.float64).ravel()
         if translation.size != 3:
             raise ValueError(f"its translation has {translation.size} numbers, 3 are needed")
-        pose = Sim3(
-            rotation.T if vectors == "row" else rotation, translation, _scale(entry.get("scale", 1))
-        )
-    outer, inner = _CAMERA[camera], _MESH[mesh_up]
-    return Sim3(outer @ pose.rotation @ inner, outer @ pose.translation, pose.scale)
+        matrix = np.eye(4)
+        matrix[:3, :3] = (rotation.T if vectors == "row" else rotation) * _scale(entry)
+        matrix[:3, 3] = translation
+    outer, inner = np.eye(4), np.eye(4)
+    outer[:3, :3], inner[:3, :3] = _CAMERA[camera], _MESH[mesh_up]
+    return pose_and_stretch(outer @ matrix @ inner)
 
 
 def _entries(text: str) -> list[Mapping[str, Any]]:
@@ -167,13 +166,10 @@ def _rotation(value: Any, order: str) -> np.ndarray:
     ).as_matrix()
 
 
-def _scale(value: Any) -> float:
+def _scale(entry: Mapping[str, Any]) -> np.ndarray:
+    """(3,) along the axes of the object frame that the pose leads from."""
+    value = entry.get("scale", 1)
     numbers = np.asarray(value, np.float64).ravel()
     if numbers.size not in (1, 3) or not (np.isfinite(numbers).all() and numbers.min() > 0):
         raise ValueError(f"its scale {value!r} is not one positive number, or three")
-    if numbers.max() > (1 + SCALE_SLACK) * numbers.min():
-        raise ValueError(
-            f"its scale {numbers.tolist()} differs along the axes; a pose keeps the mesh's shape, "
-            "so stretch the mesh itself"
-        )
-    return float(np.cbrt(numbers.prod())) if numbers.size == 3 else float(numbers[0])
+    return np.broadcast_to(numbers, 3)

@@ -19,6 +19,7 @@ from ..errors import BadInput
 from ..frames import Sim3
 from ..mesh_data import read_mesh
 from ..records import mask_box
+from ..stretched import Stretch, pose_and_stretch
 from ..types import (
     Mesh,
     MeshEntry,
@@ -208,8 +209,9 @@ def centre_of(mesh: Mesh) -> np.ndarray:
     return read_mesh(mesh).bounds.mean(0)
 
 
-def pose_from_text(text: str) -> Sim3:
-    """A pose typed as JSON: 4 rows of 4 numbers, camera_from_object, as poses.json has it.
+def pose_from_text(text: str) -> tuple[Sim3, Stretch]:
+    """A pose typed as JSON: 4 rows of 4 numbers, camera_from_object, as poses.json has it; and the
+    stretch of the mesh, where its axes' lengths differ.
 
     Raises:
         BadInput: it cannot be read, or is no similarity.
@@ -221,13 +223,18 @@ def pose_from_text(text: str) -> Sim3:
     if isinstance(value, dict):
         value = value.get("camera_from_object")
     try:
-        return Sim3.from_matrix(np.asarray(value, np.float64))
+        return pose_and_stretch(np.asarray(value, np.float64))
     except (ValueError, TypeError) as error:
         raise BadInput(f"pose: {error}; it is 4 rows of 4 numbers, camera from object") from None
 
 
 def with_pose(
-    placements: Placements, item: SceneObject, pose: Sim3 | None, candidate: int, lock: bool
+    placements: Placements,
+    item: SceneObject,
+    pose: Sim3 | None,
+    candidate: int,
+    lock: bool,
+    stretch: Stretch = None,
 ) -> Placements:
     """The placements with another pose for an object.
 
@@ -235,6 +242,7 @@ def with_pose(
         pose: None keeps the one that is there.
         candidate: index of the mesh that it is for.
         lock: CAST Register, given these, keeps the pose as it is.
+        stretch: of that mesh, where ``pose`` is given.
 
     Raises:
         BadInput: there is no pose to lock.
@@ -247,7 +255,7 @@ def with_pose(
             )
         made = replace(old, locked=lock)
     else:
-        made = Placement(item.id, pose, candidate, locked=lock)
+        made = Placement(item.id, pose, candidate, locked=lock, stretch=stretch)
     return replace(placements, placements=_put(placements.placements, made))
 
 

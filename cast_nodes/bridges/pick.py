@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from ..errors import BadInput
+from ..stretched import affine
 from ..types import Mesh, Meshes, Objects, Placement, Placements, SceneObject
 
 
@@ -87,4 +88,4 @@ def pose_text(placement: Placement | None) -> str:
     """The pose as poses.json has it: camera_from_object, 4 rows of 4 numbers; "" for none."""
     if placement is None or placement.camera_from_object is None:
         return ""
-    return json.dumps(placement.camera_from_object.matrix().tolist())
+    return json.dumps(affine(placement.camera_from_object, placement.stretch).tolist())

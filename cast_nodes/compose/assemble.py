@@ -136,10 +136,11 @@ def perspective(
     """A glTF camera. glTF cannot say where the principal point lies, so it is taken as central.
 
     An off-centre one is kept in ``extras``: ``intrinsics`` in pixels, and ``shift_x``,
-    ``shift_y`` as Blender's camera wants them (shares of the longer side, right and up).
+    ``shift_y`` as the camera wants them that Blender makes of a glTF's (its sensor fits the
+    height, so shares of the height, right and up; pixels that are not square are as tall as
+    fx / fy of their width).
     """
     fx, fy = float(intrinsics[0, 0]), float(intrinsics[1, 1])
-    longer = max(width, height)
     return {
         "type": "perspective",
         "name": "photo_camera",
@@ -153,8 +154,8 @@ def perspective(
             "intrinsics": intrinsics.tolist(),
             "width": width,
             "height": height,
-            "shift_x": float((width / 2 - intrinsics[0, 2]) / longer),
-            "shift_y": float((intrinsics[1, 2] - height / 2) / longer),
+            "shift_x": float((width / 2 - intrinsics[0, 2]) / (height * fx / fy)),
+            "shift_y": float((intrinsics[1, 2] - height / 2) / height),
         },
     }
 

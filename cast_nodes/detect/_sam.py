@@ -18,7 +18,7 @@ from ..context import Context
 from ..errors import BadInput
 from ..local.models import work_with
 from ._pixels import Prepared, Recipe, prepare, read_recipe
-from ._transformers import edition, from_folder, named_class, read_config
+from ._transformers import edition, from_folder, named_class, read_config, tensor_in
 from .mask_tools import tidy
 from .overlaps import mask_box
 from .ssd import Box
@@ -26,6 +26,13 @@ from .ssd import Box
 if TYPE_CHECKING:
     import torch
     from torch import nn
+
+POSITIONS = (
+    "shared_image_embedding.positional_embedding",
+    "prompt_encoder.shared_embedding.positional_embedding",
+)
+"""One matrix for the picture and the prompts. Versions of transformers differ in which they keep in
+their files, and some make the other one up when they read a file of another version."""
 
 BOXES_AT_ONCE = 8
 """The decoder takes some 100 MB for each box."""
@@ -120,7 +127,11 @@ def load_model(kind: Kind, folder: Path, precision: str) -> nn.Module:
     """The network on the CPU, in eval mode: float32 with its image encoder in ``precision``."""
     import torch
 
-    model = from_folder(named_class(kind.class_name), folder)
+    positions = tensor_in(folder, POSITIONS)
+    known: dict[str, Any] = {}
+    if positions is not None:
+        known = {name: positions for name in POSITIONS}
+    model = from_folder(named_class(kind.class_name), folder, known=known)
     model.vision_encoder.to(getattr(torch, precision))
     return model
 

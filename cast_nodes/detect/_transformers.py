@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from ..content import content_key
 from ..context import Context
 from ..errors import BackendNotReady, BadInput
 from ..local.models import is_out_of_memory
 from ..local.weights import Weights
+
+if TYPE_CHECKING:
+    import torch
 
 Precision = Literal["auto", "float32", "float16", "bfloat16"]
 INSTALL = "transformers>=4.56"
@@ -26,8 +29,13 @@ def model_folder(weights: Weights, options: object, context: Context) -> Path:
     return path.parent if path.is_file() else path
 
 
-def from_folder(model: Any, folder: Path, precision: str = "float32") -> Any:
+def from_folder(
+    model: Any, folder: Path, precision: str = "float32", known: Mapping[str, torch.Tensor] = {}
+) -> Any:
     """The model of a class from a folder, on the CPU, in eval mode, in one precision.
+
+    Args:
+        known: tensors by name that are set beside what transformers reads.
 
     Raises:
         BadInput: the files are damaged or belong to another model.
@@ -51,13 +59,40 @@ def from_folder(model: Any, folder: Path, precision: str = "float32") -> Any:
             f"the weights in {folder} cannot be loaded as {model.__name__} ({text}); "
             "fetch them again or name others"
         ) from error
-    lacking = sorted({*told["missing_keys"], *(m[0] for m in told["mismatched_keys"])})
+    missing = {*told["missing_keys"], *(m[0] for m in told["mismatched_keys"])}
+    for name, values in known.items():
+        place, _, last = name.rpartition(".")
+        getattr(made.get_submodule(place), last).data.copy_(values)
+    lacking = missing - _computed(made) - set(known)
     if lacking:  # transformers would fill them with random numbers
         raise BadInput(
             f"the weights in {folder} are not those of {model.__name__}: {len(lacking)} tensors are "
-            f"missing or of another size ({lacking[0]}, …)"
+            f"missing or of another size ({min(lacking)}, …)"
         )
     return made.eval()
+
+
+def tensor_in(folder: Path, names: Sequence[str]) -> torch.Tensor | None:
+    """The first of the named tensors that a folder's files hold; None when they hold none."""
+    from safetensors import SafetensorError, safe_open
+
+    for path in sorted(folder.glob("*.safetensors")):
+        try:
+            with safe_open(path, "pt") as file:
+                for name in names:
+                    if name in file.keys():  # noqa: SIM118 - it is no mapping
+                        return file.get_tensor(name)
+        except SafetensorError:
+            continue  # whoever loads the model says what is wrong with it
+    return None
+
+
+def _computed(model: Any) -> set[str]:
+    """Buffers that a model makes by itself: some versions keep them in their files, some do not.
+
+    SAM's random positions are a buffer, too, and no model makes the same ones again.
+    """
+    return {name for name, _ in model.named_buffers() if "positional_embedding" not in name}
 
 
 @contextlib.contextmanager
@@ -97,9 +132,12 @@ def _tokenizer(folder: Path, edition: str) -> Any:
 
     try:
         return AutoTokenizer.from_pretrained(folder, local_files_only=True)
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except Exception as error:  # each tokenizer class has errors of its own
         text = " ".join(str(error).split())[:300]
-        raise BadInput(f"the tokenizer in {folder} cannot be read ({text})") from error
+        raise BadInput(
+            f"the tokenizer in {folder} cannot be read ({type(error).__name__}: {text}); fetch it "
+            f"again, or update: pip install -U '{INSTALL}'"
+        ) from error
 
 
 def read_config(folder: Path) -> Mapping[str, Any]:

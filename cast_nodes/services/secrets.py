@@ -34,8 +34,11 @@ _SHAPES = re.compile(
     r"|\b(?:r8_|tsk_|sk-|hf_|AIza)[A-Za-z0-9_-]{8,}"
 )
 """How the keys of these services look, for those that no setting of ours has held."""
-_QUERY = re.compile(r"(https?://[^\s\"'<>?]+)\?[^\s\"'<>]*")
-"""A signed address is a key to what lies there, and its signature is in the query."""
+_QUERY = re.compile(
+    r"((?:https?://|\"(?:GET|HEAD|POST|PUT|PATCH|DELETE) /)[^\s\"'<>?]+)\?[^\s\"'<>]*"
+)
+"""A signed address is a key to what lies there, and its signature is in the query; some clients log
+the request's line alone."""
 
 _LOGGERS = (
     "httpx", "urllib3.connectionpool", "dashscope", "openai._base_client", "google_genai.models",

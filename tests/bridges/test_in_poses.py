@@ -51,9 +51,14 @@ def test_a_quaternion_and_its_matrix_are_the_same_pose(seed, order, vectors):
         "scale": [pose.scale] * 3,
     }
     matrix = pose.matrix().T if vectors == "row" else pose.matrix()
-    same(pose_of(parts, options), pose)
-    same(pose_of(parts | {"rotation": linear.tolist()}, options), pose)
-    same(pose_of({"matrix": matrix.ravel().tolist()}, options), pose)
+    for entry in (
+        parts,
+        parts | {"rotation": linear.tolist()},
+        {"matrix": matrix.ravel().tolist()},
+    ):
+        found, stretch = pose_of(entry, options)
+        same(found, pose)
+        assert stretch is None
 
 
 @settings(max_examples=30)
@@ -71,16 +76,37 @@ def test_sam_3d_objects_numbers_put_its_y_up_glb_into_our_camera(seed):
     points = rng.normal(size=(5, 3))
     z_up = points @ np.array([[1, 0, 0], [0, 0, 1], [0, -1, 0]])
     in_camera = (scale * z_up) @ Rotation.from_quat(quaternion).as_matrix() + translation
-    made = pose_of(entry, PoseOptions(convention="SAM 3D Objects"))
+    made, _ = pose_of(entry, PoseOptions(convention="SAM 3D Objects"))
     np.testing.assert_allclose(made.apply(points), in_camera * [-1, -1, 1], atol=1e-9)
 
 
 @given(seeds)
 def test_a_gltf_cameras_y_and_z_are_turned(seed):
     pose = random_pose(seed)
-    made = pose_of({"pose": pose.matrix()}, PoseOptions(convention="as set below", camera="glTF"))
+    made, _ = pose_of(
+        {"pose": pose.matrix()}, PoseOptions(convention="as set below", camera="glTF")
+    )
     point = np.array([[0.3, -0.2, 0.9]])
     np.testing.assert_allclose(made.apply(point), pose.apply(point) * [1, -1, -1], atol=1e-9)
+
+
+@pytest.mark.parametrize("mesh_up", ["y", "z"])
+def test_scales_that_differ_along_the_axes_stretch_the_mesh(mesh_up):
+    options = PoseOptions(convention="as set below", mesh_up=mesh_up)
+    entry = {"rotation": [1, 0, 0, 0], "translation": [0, 0, 1], "scale": [1, 2, 4]}
+    pose, stretch = pose_of(entry, options)
+    points = np.random.default_rng(0).normal(size=(5, 3))
+    own = points if mesh_up == "y" else points @ np.array([[1, 0, 0], [0, 0, 1], [0, -1, 0]])
+    np.testing.assert_allclose(pose.apply(points * stretch), own * [1, 2, 4] + [0, 0, 1], atol=1e-9)
+    assert pose.scale == pytest.approx(2)
+
+
+def test_our_own_stretched_placements_come_back():
+    placement = Placement(10, random_pose(3), stretch=(2.0, 0.5, 1.0))
+    text = json.dumps(placements_json(Placements((placement,))))
+    (made,) = placements_of(text, things(1), "", PoseOptions()).placements
+    same(made.camera_from_object, placement.camera_from_object)
+    np.testing.assert_allclose(made.stretch, placement.stretch)
 
 
 def test_without_ids_poses_are_the_kept_objects_in_their_order():
@@ -96,6 +122,7 @@ def test_no_pose_gives_no_placement(text):
 
 
 EYE = np.eye(4).tolist()
+SHEAR = np.eye(4) + 0.3 * np.eye(4, k=1) * [[1], [0], [0], [0]]
 
 
 @pytest.mark.parametrize(
@@ -106,12 +133,12 @@ EYE = np.eye(4).tolist()
         ([{"id": 10, "matrix": EYE}] * 2, "object 10 has two of them"),
         ([{"matrix": EYE}] * 3, "poses: 3 came for 2 kept objects"),
         ([{"id": 10, "matrix": np.diag([1, 1, -1, 1.0]).tolist()}], "object 10: the matrix mirrors"),
-        ([{"id": 10, "matrix": np.diag([1, 2, 3, 1.0]).tolist()}], "object 10: Sim3's rotation"),
+        ([{"id": 10, "matrix": SHEAR.tolist()}], "object 10: Sim3's rotation"),
         ([{"id": 10, "matrix": [1, 2]}], "object 10: its matrix has 2 numbers"),
         ([{"id": 10}], "object 10: it has no matrix and no rotation and no translation"),
         (
-            [{"id": 10, "rotation": [1, 0, 0, 0], "translation": [0, 0, 1], "scale": [1, 2, 1]}],
-            "differs along the axes",
+            [{"id": 10, "rotation": [1, 0, 0, 0], "translation": [0, 0, 1], "scale": [1, 0, 1]}],
+            "is not one positive number, or three",
         ),
         (
             [{"id": 10, "rotation": [0, 0, 0, 0], "translation": [0, 0, 1]}],

@@ -188,10 +188,12 @@ def test_a_turn_is_anticlockwise_seen_from_above_and_no_edit_changes_nothing():
 def test_poses_go_out_and_in_as_text():
     pose = Sim3(np.eye(3), np.array([1.0, 2.0, 3.0]), 2.0)
     np.testing.assert_allclose(
-        pose_from_text(pose_text(Placement(1, pose))).matrix(), pose.matrix()
+        pose_from_text(pose_text(Placement(1, pose)))[0].matrix(), pose.matrix()
     )
     entry = json.dumps({"camera_from_object": pose.matrix().tolist()})
-    assert pose_from_text(entry).scale == pytest.approx(2)
+    assert pose_from_text(entry)[0].scale == pytest.approx(2)
+    stretched = Placement(1, pose, stretch=(2.0, 0.5, 1.0))
+    np.testing.assert_allclose(pose_from_text(pose_text(stretched))[1], stretched.stretch)
     assert pose_text(None) == ""
     for text, told in (
         ("[1", "not JSON"),

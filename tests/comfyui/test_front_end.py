@@ -1,6 +1,7 @@
 """The pack in the real front end: workflows load, run, survive renames, can be stopped."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -12,14 +13,27 @@ from .prompts import chain_until
 from .server import PACK, Server
 
 WORKFLOWS = sorted((PACK / "example_workflows").glob("*.json"))
-FREE = [path for path in WORKFLOWS if path.stem == "offline"]
+FREE = [path for path in WORKFLOWS if path.stem in ("offline", "per_object_retry")]
 KEYS_OF = {
     "all_services": {"REPLICATE_API_TOKEN", "DASHSCOPE_API_KEY", "TRIPO_API_KEY"},
     "services_with_offline_register": {
         "REPLICATE_API_TOKEN", "DASHSCOPE_API_KEY", "GEMINI_API_KEY",
     },
+    "mixed_local_and_service": {"TRIPO_API_KEY"},
 }  # fmt: skip
 """What a workflow of paid services cannot run without."""
+WEIGHTS_OF = {
+    "any_diffusion_graph": {
+        "flux1-dev-kontext_fp8_scaled.safetensors", "clip_l.safetensors",
+        "t5xxl_fp8_e4m3fn_scaled.safetensors", "ae.safetensors",
+    },
+    "all_local": {
+        "sam3.1_multiplex_fp16.safetensors", "moge_2_vitl_normal_fp16.safetensors",
+        "qwen_image_edit_2511_bf16.safetensors", "qwen_2.5_vl_7b_fp8_scaled.safetensors",
+        "qwen_image_vae.safetensors", "hunyuan_3d_v2.1.safetensors",
+    },
+}  # fmt: skip
+"""The weights of core's nodes that a workflow cannot run without."""
 OUR_PROBLEM = ("/extensions/cast/", "CAST")
 
 
@@ -29,7 +43,8 @@ def ours(problems: list[str]) -> list[str]:
 
 
 def test_every_workflow_is_tried():
-    assert {path.stem for path in WORKFLOWS} == {path.stem for path in FREE} | set(KEYS_OF)
+    tried = {path.stem for path in FREE} | set(KEYS_OF) | set(WEIGHTS_OF)
+    assert {path.stem for path in WORKFLOWS} == tried
 
 
 @pytest.mark.parametrize("path", FREE, ids=lambda p: p.stem)
@@ -72,6 +87,25 @@ def test_a_workflow_of_services_loads_and_names_the_keys_that_it_wants(
     if name == "services_with_offline_register":  # TRELLIS may be led to a server of one's own
         assert "Mesh" not in str(refused.value)
     assert {key for key in KEYS_OF[name] if key in str(refused.value)} == KEYS_OF[name]
+    assert ours(browser.problems()) == []
+
+
+@pytest.mark.parametrize("name", WEIGHTS_OF)
+def test_a_workflow_of_core_s_models_lacks_nothing_but_the_weights_that_its_note_names(
+    browser: Browser, artefacts: Path, name: str
+):
+    browser.problems()
+    workflow = json.loads((PACK / "example_workflows" / f"{name}.json").read_text())
+    browser.load(workflow)
+    browser.screenshot(artefacts / f"{name}_loaded.png")
+    note = next(n["widgets_values"][0] for n in workflow["nodes"] if n["type"] == "MarkdownNote")
+    assert {file for file in WEIGHTS_OF[name] if file in note} == WEIGHTS_OF[name]
+    with pytest.raises(RuntimeError, match="refused") as refused:
+        browser.queue()
+    told = str(refused.value)
+    assert {file for file in WEIGHTS_OF[name] if file in told} == WEIGHTS_OF[name]
+    kinds = set(re.findall(r'"type": ?"([a-z_]+)"', told)) - {"prompt_outputs_failed_validation"}
+    assert kinds <= {"value_not_in_list"}, told
     assert ours(browser.problems()) == []
 
 

@@ -30,6 +30,7 @@ SOCKETS = {
         ("CAST_SCENE", "FILE_3D_GLB", "IMAGE", "LOAD3D_CAMERA"),
     ),
     "CASTSaveScene": (("CAST_SCENE",), ("STRING",)),
+    "CASTExport": (("CAST_SCENE",), ("STRING", "FILE_3D_USDZ", "STRING")),
     "CASTPreview": (
         ("CAST_OBJECTS,CAST_GEOMETRY,CAST_VIEWS,CAST_MESHES,CAST_SCENE",),
         ("IMAGE",),

@@ -122,8 +122,8 @@ def test_an_off_centre_principal_point_is_kept(room):
     document, _ = split_glb(composed(replace(room.inputs, geometry=geometry)).glb)
     extras = document["cameras"][0]["extras"]
     np.testing.assert_allclose(extras["intrinsics"], k)
-    assert extras["shift_x"] == pytest.approx(-8 / 160)
-    assert extras["shift_y"] == pytest.approx(-4 / 160)
+    assert extras["shift_x"] == pytest.approx(-8 / 120)
+    assert extras["shift_y"] == pytest.approx(-4 / 120)
 
 
 def test_the_picture_is_the_photo(scene, room):

@@ -436,3 +436,31 @@ def test_a_transformers_that_cannot_import_says_why(monkeypatch):
     monkeypatch.setitem(sys.modules, "transformers", Broken())
     with pytest.raises(BackendNotReady, match=r"operator nms does not exist.*torchvision"):
         named_class("SamModel")
+
+
+@pytest.mark.parametrize("kept", _sam.POSITIONS)
+@pytest.mark.parametrize("kind", ["sam", "sam2", "sam2_video"])
+def test_files_that_hold_the_positions_once_are_whole(tiny, tmp_path, kind, kept):
+    from safetensors.torch import load_file, save_file
+
+    folder = shutil.copytree(tiny(kind), tmp_path / "once")
+    tensors = load_file(folder / "model.safetensors")
+    positions = torch.arange(float(tensors[_sam.POSITIONS[0]].numel()))
+    positions = positions.reshape(tensors[_sam.POSITIONS[0]].shape)
+    tensors = {name: t for name, t in tensors.items() if name not in _sam.POSITIONS}
+    save_file({**tensors, kept: positions}, folder / "model.safetensors", {"format": "pt"})
+    model = _sam.load_model(_sam.kind_of(folder), folder, "float32")
+    for name in _sam.POSITIONS:
+        place, _, last = name.rpartition(".")
+        assert torch.equal(getattr(model.get_submodule(place), last), positions)
+
+
+def test_files_without_the_positions_are_refused(tiny, tmp_path):
+    from safetensors.torch import load_file, save_file
+
+    folder = shutil.copytree(tiny("sam2"), tmp_path / "none")
+    tensors = load_file(folder / "model.safetensors")
+    left = {name: t for name, t in tensors.items() if name not in _sam.POSITIONS}
+    save_file(left, folder / "model.safetensors", {"format": "pt"})
+    with pytest.raises(BadInput, match="positional_embedding"):
+        _sam.load_model(_sam.kind_of(folder), folder, "float32")

@@ -124,6 +124,7 @@ def test_known_keys_are_taken_out(text):
         "AIzaSyA0123456789abcdef",
         "http://user:pass123456@127.0.0.1:5000/v1",
         "https://store.test/mesh.glb?Expires=1&Signature=0123456789abcdef",
+        'http://store.test "GET /mesh.glb?Signature=0123456789abcdef HTTP/1.1" 200',
     ],
 )
 def test_what_looks_like_a_key_is_taken_out_though_it_was_never_seen(text):
