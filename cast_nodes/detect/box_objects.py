@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from threading import Lock
+from typing import Literal
 
 import numpy as np
 
@@ -13,10 +15,24 @@ from ..errors import ObjectFailure
 from ..per_object import Task, run_tasks
 from ..types import SceneObject
 from .box_mask import Crop, crop_around, mask_in_crop
+from .network_masks import (
+    Prediction,
+    Query,
+    fused_mask_in_crop,
+    network_mask_in_crop,
+    predict,
+)
 from .overlaps import mask_box, separate
 
-VERSION = 1
+VERSION = 2
 """Raised when masks change; part of each mask's key."""
+
+MaskMethod = Literal["network", "network+colour", "colour"]
+"""How a box becomes a mask: by the trained network, by colours and edges, or by both."""
+
+MASKS_HELP = (
+    "how a box becomes a mask: by the trained network, by colours and edges, or by both together"
+)
 
 
 def masks_from_boxes(
@@ -25,6 +41,7 @@ def masks_from_boxes(
     context: Context,
     log_odds: Mapping[int, np.ndarray] | None = None,
     slack: float = 0.03,
+    method: MaskMethod = "network",
 ) -> tuple[SceneObject, ...]:
     """The objects with masks made from their boxes; those that have a mask keep it.
 
@@ -34,11 +51,11 @@ def masks_from_boxes(
         rgb: (H, W, 3) uint8.
         log_odds: by object id, (H, W) evidence from elsewhere (see :func:`mask_in_crop`).
         slack: share of its sides by which a box may be too small.
+        method: see :data:`MaskMethod`.
     """
     extra = log_odds or {}
     out: dict[int, SceneObject] = {}
     crops: dict[int, Crop] = {}
-    tasks: list[Task[SceneObject]] = []
     order: list[int] = []
     for place, item in enumerate(objects):
         if item.mask is not None:
@@ -49,14 +66,19 @@ def masks_from_boxes(
         except ObjectFailure as error:
             out[place] = replace(item, keep=False, reason=str(error))
             continue
-        tasks.append(_task(item, crops[place], extra.get(item.id)))
         order.append(place)
+    asked = _Predictions(rgb, [Query(objects[place].bbox) for place in order])
+    tasks = [
+        _task(objects[place], crops[place], extra.get(objects[place].id), asked, number, method)
+        for number, place in enumerate(order)
+    ]
     for place, made in zip(order, run_tasks("detect", tasks, context), strict=True):
         item = objects[place]
         if made.mask is None:
             out[place] = replace(item, keep=False, reason=made.reason)
         else:
-            out[place] = replace(item, mask=_whole(made.mask, crops[place], rgb.shape[:2]))
+            mask = _whole(made.mask, crops[place], rgb.shape[:2])
+            out[place] = replace(item, mask=mask)
     return exclusive([out[place] for place in range(len(objects))], rgb)
 
 
@@ -75,21 +97,48 @@ def exclusive(objects: Sequence[SceneObject], rgb: np.ndarray) -> tuple[SceneObj
     return tuple(out)
 
 
-def _task(item: SceneObject, crop: Crop, log_odds: np.ndarray | None) -> Task[SceneObject]:
+class _Predictions:
+    """What the network says of all boxes, asked in one batch when the first is wanted."""
+
+    def __init__(self, rgb: np.ndarray, queries: Sequence[Query]) -> None:
+        self._rgb, self._queries, self._lock = rgb, queries, Lock()
+        self._found: list[Prediction] | None = None
+
+    def __getitem__(self, number: int) -> Prediction:
+        with self._lock:
+            if self._found is None:
+                self._found = predict(self._rgb, self._queries)
+        return self._found[number]
+
+
+def _task(
+    item: SceneObject,
+    crop: Crop,
+    log_odds: np.ndarray | None,
+    asked: _Predictions,
+    number: int,
+    method: MaskMethod,
+) -> Task[SceneObject]:
     height, width = crop.rgb.shape[:2]
     x, y = crop.origin
     extra = None if log_odds is None else log_odds[y : y + height, x : x + width]
 
     def compute() -> SceneObject:
-        mask = mask_in_crop(crop, item.label, extra)
+        if method == "colour":
+            mask = mask_in_crop(crop, item.label, extra)
+            return SceneObject(item.id, item.label, item.score, item.bbox, mask)
+        found = asked[number]
+        make = network_mask_in_crop if method == "network" else fused_mask_in_crop
+        mask = make(crop, found, extra)
         return SceneObject(item.id, item.label, item.score, item.bbox, mask)
 
     def failed(reason: str) -> SceneObject:
         return SceneObject(item.id, item.label, item.score, item.bbox, None, 0.0, False, reason)
 
     key = content_key(
-        "mask from box", VERSION, crop.rgb, crop.box, crop.slack, item.label, extra, item.retry
-    )
+        "mask from box", VERSION, method, crop.rgb, crop.box, crop.slack, crop.origin, item.bbox,
+        item.label, extra, item.retry,
+    )  # fmt: skip
     return Task(f"{item.label} {item.id}", key, compute, failed)
 
 

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..backends import Backend, BackendInfo, Options
+from ..backends import Backend, BackendInfo, Options, option
 from ..context import Context
 from ..errors import BadInput
 from ..types import Objects
 from . import DetectInputs
-from .box_objects import masks_from_boxes
+from .box_objects import MASKS_HELP, MaskMethod, masks_from_boxes
 
 
 @dataclass(frozen=True)
 class BoxesOptions(Options):
-    """No options: the boxes say it all."""
+    """How the boxes become masks."""
+
+    masks: MaskMethod = option("network", MASKS_HELP)
 
 
 def run(inputs: DetectInputs, options: BoxesOptions, context: Context) -> Objects:
@@ -40,7 +42,7 @@ def run(inputs: DetectInputs, options: BoxesOptions, context: Context) -> Object
                 f"the mask of object {item.id} ({item.label}) is {width}x{height} pixels but the "
                 f"photo is {photo.width}x{photo.height}; a mask needs the photo's size"
             )
-    return Objects(photo, masks_from_boxes(photo.rgb, inputs.given, context))
+    return Objects(photo, masks_from_boxes(photo.rgb, inputs.given, context, method=options.masks))
 
 
 BACKEND = Backend(
@@ -48,6 +50,7 @@ BACKEND = Backend(
         name="boxes",
         label="Your boxes",
         kind="embedded",
+        version=2,
         summary="Makes a mask from each box you give.",
     ),
     options=BoxesOptions,

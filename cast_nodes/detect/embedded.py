@@ -15,8 +15,8 @@ from ..content import content_key
 from ..context import Context
 from ..types import Objects, SceneObject
 from . import DetectInputs, ssd
+from .box_objects import MASKS_HELP, MaskMethod, exclusive, masks_from_boxes
 from .box_objects import VERSION as MASKS_VERSION
-from .box_objects import exclusive, masks_from_boxes
 from .foreground import find_foreground
 from .mask_tools import resize_map, resize_rgb
 from .overlaps import mask_box
@@ -48,6 +48,7 @@ class EmbeddedOptions(Options):
     min_proposal_score: float = option(
         0.45, "how clearly a thing without a name must stand apart", low=0.0, high=1.0, step=0.05
     )
+    masks: MaskMethod = option("network", MASKS_HELP)
 
 
 def run(inputs: DetectInputs, options: EmbeddedOptions, context: Context) -> Objects:
@@ -89,7 +90,14 @@ def find_objects(
     evidence = np.clip(4 * (foreground.odds - start), -FOREGROUND_SAYS, FOREGROUND_SAYS)
     evidence = resize_map(evidence, width, height)
     named = [SceneObject(i, f.label, round(f.score, 4), f.box) for i, f in enumerate(found)]
-    named = masks_from_boxes(rgb, named, context, {o.id: evidence for o in named}, DETECTION_SLACK)
+    named = masks_from_boxes(
+        rgb,
+        named,
+        context,
+        {o.id: evidence for o in named},
+        DETECTION_SLACK,
+        options.masks,
+    )
     named = [o for o in named if o.mask is not None and o.keep]
     context.cancel.check()
 
@@ -104,7 +112,7 @@ def find_objects(
         unnamed.append(SceneObject(number, "object", score, box))
         shape = np.where(region.mask, REGION_SAYS, -REGION_SAYS).astype(np.float32)
         hints[number] = resize_map(shape, width, height)
-    unnamed = masks_from_boxes(rgb, unnamed, context, hints)
+    unnamed = masks_from_boxes(rgb, unnamed, context, hints, method=options.masks)
     everything = exclusive([*named, *(o for o in unnamed if o.mask is not None and o.keep)], rgb)
     kept = [o for o in everything if o.keep and o.mask is not None]
     kept = with_pots([replace(o, label=better_label(o, rgb)) for o in kept])
@@ -244,6 +252,7 @@ BACKEND = Backend(
         name="embedded",
         label="Small detector and regions",
         kind="embedded",
+        version=2,
         summary="Finds things with a small detector (24 labels) and by contrast; offline, CPU.",
         weights_licence="Apache-2.0 (MediaPipe Objectron)",
         needs=(

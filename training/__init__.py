@@ -1,0 +1,1 @@
+"""Training of the project's own networks. Not part of the installed package."""
