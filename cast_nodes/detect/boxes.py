@@ -16,7 +16,7 @@ from .box_objects import MASKS_HELP, MaskMethod, masks_from_boxes
 class BoxesOptions(Options):
     """How the boxes become masks."""
 
-    masks: MaskMethod = option("network", MASKS_HELP)
+    mask_method: MaskMethod = option("network", MASKS_HELP)
 
 
 def run(inputs: DetectInputs, options: BoxesOptions, context: Context) -> Objects:
@@ -42,7 +42,9 @@ def run(inputs: DetectInputs, options: BoxesOptions, context: Context) -> Object
                 f"the mask of object {item.id} ({item.label}) is {width}x{height} pixels but the "
                 f"photo is {photo.width}x{photo.height}; a mask needs the photo's size"
             )
-    return Objects(photo, masks_from_boxes(photo.rgb, inputs.given, context, method=options.masks))
+    return Objects(
+        photo, masks_from_boxes(photo.rgb, inputs.given, context, method=options.mask_method)
+    )
 
 
 BACKEND = Backend(

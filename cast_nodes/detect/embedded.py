@@ -48,7 +48,7 @@ class EmbeddedOptions(Options):
     min_proposal_score: float = option(
         0.45, "how clearly a thing without a name must stand apart", low=0.0, high=1.0, step=0.05
     )
-    masks: MaskMethod = option("network", MASKS_HELP)
+    mask_method: MaskMethod = option("network", MASKS_HELP)
 
 
 def run(inputs: DetectInputs, options: EmbeddedOptions, context: Context) -> Objects:
@@ -96,7 +96,7 @@ def find_objects(
         context,
         {o.id: evidence for o in named},
         DETECTION_SLACK,
-        options.masks,
+        options.mask_method,
     )
     named = [o for o in named if o.mask is not None and o.keep]
     context.cancel.check()
@@ -112,7 +112,7 @@ def find_objects(
         unnamed.append(SceneObject(number, "object", score, box))
         shape = np.where(region.mask, REGION_SAYS, -REGION_SAYS).astype(np.float32)
         hints[number] = resize_map(shape, width, height)
-    unnamed = masks_from_boxes(rgb, unnamed, context, hints, method=options.masks)
+    unnamed = masks_from_boxes(rgb, unnamed, context, hints, method=options.mask_method)
     everything = exclusive([*named, *(o for o in unnamed if o.mask is not None and o.keep)], rgb)
     kept = [o for o in everything if o.keep and o.mask is not None]
     kept = with_pots([replace(o, label=better_label(o, rgb)) for o in kept])

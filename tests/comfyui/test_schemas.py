@@ -179,6 +179,13 @@ def test_a_node_has_a_price_badge_when_a_backend_of_its_stage_is_paid_for(
         assert f'"{name}": {{"usd": {json.dumps(price.usd)}' in facts["price_badge"]["expr"]
 
 
+def test_what_the_user_gives_by_hand_has_a_name_of_its_own(server: Server):
+    for choice in inputs(server, "CASTDetect")["backend"][1]["options"]:
+        groups = choice["inputs"]
+        names = set(groups.get("required", {}) | groups.get("optional", {}))
+        assert names & {"masks", "boxes"} <= {choice["key"]}
+
+
 @pytest.mark.parametrize("node_id", SOCKETS)
 def test_no_node_asks_for_a_key_or_for_the_users_account(server: Server, node_id: str):
     asked = json.dumps(info(server, node_id)["input"]).lower()

@@ -211,7 +211,7 @@ def test_a_box_outside_the_photo_or_not_finite_fails_alone(untrained, box, says)
 def test_boxes_have_the_mask_method_as_an_option(untrained, context, method):
     rgb, _ = picture()
     given = (SceneObject(0, "ball", 0.5, BOX),)
-    choice = choose("detect", "boxes", masks=method)
+    choice = choose("detect", "boxes", mask_method=method)
     (found,) = detect(DetectInputs(Photo(rgb, "disc"), given), choice, context).objects
     assert found.score == 0.5
     if method == "colour":
