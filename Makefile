@@ -31,14 +31,15 @@ demo: setup
 	$(BIN)/cast run docs/demo/room.jpg -o out
 	$(BIN)/cast render out/room
 
-# The ComfyUI suite runs in one process (one server) and says why when it is skipped.
+# The ComfyUI suite has a server in each process, a file of tests stays in one; it says why when it
+# is skipped.
 test: setup
-	$(BIN)/python -m pytest -q -rs tests/comfyui
+	$(BIN)/python -m pytest -q -rs -n $(JOBS) --dist loadfile tests/comfyui
 	$(BIN)/python -m pytest -q -n $(JOBS) tests --ignore tests/comfyui
 
 # Fails instead of skipping when no ComfyUI is there: COMFYUI_DIR=... make test-comfyui
 test-comfyui: setup
-	CAST_REQUIRE_COMFYUI=1 $(BIN)/python -m pytest -q tests/comfyui
+	CAST_REQUIRE_COMFYUI=1 $(BIN)/python -m pytest -q -n $(JOBS) --dist loadfile tests/comfyui
 
 bench: setup
 	$(BIN)/python -m benchmarks.offline
