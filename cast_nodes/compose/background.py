@@ -10,9 +10,10 @@ import numpy as np
 from PIL import Image
 
 from ..mesh_data import Material, MeshData, vertex_normals
+from ..planes import Plane
 from ..types import Geometry
 from .enclosure import Enclosure
-from .planes import Plane, bounded_polygon, polygon_area, view_sides
+from .planes import bounded_polygon, polygon_area, view_sides
 from .relief import background_relief
 from .textures import rectified_texture
 

@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..frames import CAMERA_UP, Sim3, pixel_centres, unproject, world_from_camera
+from ..planes import Plane, transform_plane
 from ..types import Geometry
-from .planes import Plane, exit_distance, transform_plane
+from .planes import exit_distance
 
 LEVEL_RAD = np.radians(5.0)
 """A floor tilted less than this against gravity is taken for level."""

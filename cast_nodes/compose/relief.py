@@ -8,8 +8,8 @@ import numpy as np
 from scipy import ndimage
 
 from ..frames import Sim3, unproject
+from ..planes import Plane
 from ..types import Geometry
-from .planes import Plane
 from .textures import fill_smoothly
 
 CELLS = 200

@@ -11,12 +11,12 @@ from ..backends import Backend, BackendInfo, Options, option
 from ..context import Context, Progress
 from ..errors import CastError
 from ..mesh_data import read_mesh
+from ..physics.bodies import Body
 from ..stretched import posed_mesh
 from ..types import Mesh, Scene, SceneObject
 from . import ComposeInputs
 from .assemble import Part, background_glb, node_name, scene_glb, sound_glb
 from .background import fitting_background, room_parts
-from .bodies import Body
 from .describe import describe, json_ready
 from .enclosure import enclose, world_pose
 from .settle import settle

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from ..frames import Sim3
-from .bodies import Body
+from ..physics.bodies import Body
 from .enclosure import Enclosure
 from .support import Support, find_support, is_inside, nearest_wall
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .bodies import Body
+from ..physics.bodies import Body
+from ..planes import Plane
 from .enclosure import Enclosure
-from .planes import Plane
 
 UP = np.array([0.0, 1.0, 0.0])
 REACH = 0.2

@@ -8,7 +8,8 @@ import numpy as np
 from PIL import Image
 
 from ..frames import Sim3, project
-from .planes import Plane, plane_axes
+from ..planes import Plane
+from .planes import plane_axes
 
 MIN_SIDE = 16
 RIM = 0.008

@@ -7,16 +7,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cast_nodes.compose.planes import (
-    Plane,
     bounded_polygon,
     clip_polygon,
     exit_distance,
     plane_axes,
     polygon_area,
-    transform_plane,
     view_sides,
 )
 from cast_nodes.frames import Sim3, intrinsics_from_fov, project, world_from_camera
+from cast_nodes.planes import Plane, transform_plane
 
 unit = st.floats(-1, 1)
 SQUARE = np.array([[-1, -1, 0], [1, -1, 0], [1, 1, 0], [-1, 1, 0.0]])

@@ -8,12 +8,12 @@ import trimesh
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cast_nodes.compose.bodies import Body, make_solid
 from cast_nodes.compose.enclosure import Enclosure
-from cast_nodes.compose.planes import Plane
 from cast_nodes.compose.settle import gaps, penetrations, relations, scaled_about, settle
 from cast_nodes.frames import Sim3
 from cast_nodes.mesh_data import Material, MeshData, make_glb
+from cast_nodes.physics.bodies import Body, make_solid
+from cast_nodes.planes import Plane
 from cast_nodes.types import Mesh
 
 UP = np.array([0.0, 1.0, 0.0])

@@ -1,0 +1,1 @@
+"""Whether things can stand as they were placed, and how to mend it while the photo holds them."""
