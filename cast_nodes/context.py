@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -129,6 +129,9 @@ class Context:
         seed: all randomness derives from it.
         spent: called from any thread once for everything that was paid for.
         models: the process's models, one copy each (see :mod:`.local.models`).
+        locked: keys of the results that the user keeps in this stage, by object id (see
+            :mod:`.locks`).
+        begins: called from any thread with the name of the object whose work begins.
     """
 
     store: Store = field(default_factory=Store)
@@ -140,3 +143,5 @@ class Context:
     seed: int = 0
     spent: Callable[[Usage], None] = lambda usage: None
     models: Models = field(default_factory=own_models)
+    locked: Mapping[int, str] = field(default_factory=dict)
+    begins: Callable[[str], None] = lambda label: None

@@ -30,12 +30,14 @@ class Task(Generic[Result]):
         key: content key of everything the result depends on.
         compute: makes the result; raises a :class:`CastError` with the reason when it cannot.
         failed: makes the entry that stands for a failure, from the reason.
+        locked: the result that the user keeps; nothing is made then.
     """
 
     label: str
     key: str
     compute: Callable[[], Result]
     failed: Callable[[str], Result]
+    locked: Result | None = None
 
 
 def run_tasks(
@@ -61,7 +63,7 @@ def run_tasks(
         context.progress(Progress(stage, len(results), len(tasks), label, reused, result))
 
     for index, task in enumerate(tasks):
-        stored = context.store.get(task.key)
+        stored = context.store.get(task.key) if task.locked is None else task.locked
         if stored is None:
             pending.append(index)
         else:
@@ -71,6 +73,7 @@ def run_tasks(
     def work(index: int) -> Result:
         context.cancel.check()
         task = tasks[index]
+        context.begins(task.label)
         try:
             result = task.compute()
         except (Cancelled, BackendNotReady, BadInput):

@@ -20,6 +20,7 @@ from ..backends import Choice, Options, option
 from ..content import content_key
 from ..context import Context
 from ..errors import BackendNotReady, BadInput, Cancelled, CastError, ObjectFailure
+from ..locks import locked_result
 from ..per_object import Task, run_tasks
 from ..types import Objects, Photo, SceneObject, View, Views
 from .masks import grow
@@ -168,7 +169,13 @@ def inpaint(objects: Objects, choice: Choice, context: Context) -> Views:
     choice.backend.require(context)
     options = choice.options
     assert isinstance(options, InpaintOptions)
-    tasks = [_task(objects, o, choice, context) for o in objects.kept]
+    tasks = [
+        replace(
+            _task(objects, o, choice, context),
+            locked=locked_result(o, objects.photo, View, context),
+        )
+        for o in objects.kept
+    ]
     views = run_tasks("inpaint", tasks, context, choice.backend.workers())
     views = tuple(replace(v, id=o.id) for v, o in zip(views, objects.kept, strict=True))
     background, notes = None, ()

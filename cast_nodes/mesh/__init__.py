@@ -7,7 +7,7 @@ object, best guess first; Register keeps the best fitting one.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -16,6 +16,7 @@ from ..backends import Choice
 from ..content import content_key
 from ..context import Context
 from ..errors import ObjectFailure
+from ..locks import locked_result
 from ..per_object import Task, run_tasks
 from ..types import MeshEntry, Meshes, Objects, SceneObject, View, Views
 
@@ -73,7 +74,14 @@ def make_meshes(inputs: MeshInputs, choice: Choice, context: Context) -> Meshes:
         Cancelled: the run was stopped.
     """
     choice.require(context)
-    tasks = [_task(o, inputs.views.get(o.id), choice, context) for o in inputs.objects.kept]
+    photo = inputs.objects.photo
+    tasks = [
+        replace(
+            _task(o, inputs.views.get(o.id), choice, context),
+            locked=locked_result(o, photo, MeshEntry, context),
+        )
+        for o in inputs.objects.kept
+    ]
     entries = run_tasks("mesh", tasks, context, choice.backend.workers())
     return Meshes(
         tuple(_with_id(e, o.id) for e, o in zip(entries, inputs.objects.kept, strict=True)),
