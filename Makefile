@@ -8,8 +8,9 @@ MOGE ?= dlr-moge==2.0.0 dlr-utils3d==1.3 dlr-pipeline==1.0.0
 VENV := .venv
 BIN := $(VENV)/bin
 JOBS ?= 2
+WEB_READY := frontend/node_modules/.ready
 
-.PHONY: setup fetch demo test test-comfyui bench bench-register lint format readme locales clean
+.PHONY: setup fetch demo test test-comfyui test-web web bench bench-register lint format readme locales clean
 
 setup: $(VENV)/.ready fetch
 
@@ -36,10 +37,29 @@ demo: setup
 test: setup
 	$(BIN)/python -m pytest -q -rs -n $(JOBS) --dist loadfile tests/comfyui
 	$(BIN)/python -m pytest -q -n $(JOBS) tests --ignore tests/comfyui
+	@$(MAKE) --no-print-directory test-web
 
 # Fails instead of skipping when no ComfyUI is there: COMFYUI_DIR=... make test-comfyui
 test-comfyui: setup
 	CAST_REQUIRE_COMFYUI=1 $(BIN)/python -m pytest -q -n $(JOBS) --dist loadfile tests/comfyui
+
+# What ComfyUI's browser side loads, from the sources in frontend/.
+web: $(WEB_READY)
+	cd frontend && npm run --silent check && npm run --silent build
+
+$(WEB_READY): frontend/package.json frontend/package-lock.json
+	cd frontend && npm ci --no-audit --no-fund
+	touch $@
+
+# Types, unit tests, and whether web/ is what its sources build.
+test-web:
+	@if ! command -v npm >/dev/null; then \
+	  echo "Front end not tested: there is no npm on the path (Node.js 20 or later brings it)"; \
+	elif ! node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)'; then \
+	  echo "Front end not tested: Node.js 20 or later is needed, this is $$(node --version)"; \
+	elif ! $(MAKE) --no-print-directory $(WEB_READY); then \
+	  echo "Front end not tested: its packages could not be installed, see above"; \
+	else cd frontend && npm run --silent check && npm run --silent test && npm run --silent verify; fi
 
 bench: setup
 	$(BIN)/python -m benchmarks.offline

@@ -15,7 +15,7 @@ The layout that the front end wants (its version 1.49):
   tooltips are taken as they are.
 - A backend's widgets are put in by the front end with the tooltip of the node's definition, which
   it does not translate. ``main.json`` carries those under ``castOptions``, and
-  ``web/translated.js`` puts them in their place.
+  ``frontend/src/translated.ts`` puts them in their place.
 """
 
 from __future__ import annotations

@@ -218,7 +218,7 @@ def test_renamed_options_and_choices_of_an_older_version_are_followed(
         RENAMED.widgets.CASTDetect = argument.widgets;
         RENAMED.values.CASTDetect = argument.values;
     """
-    url = "/extensions/cast/renamed.mjs"
+    url = "/extensions/cast/lib/renamed.mjs"
     widgets = {"longest_side": "max_side", "backend.rectangles": "backend.boxes"}
     choices = {"backend": {"hand_drawn": "boxes"}}
     browser.run(rename, {"url": url, "widgets": widgets, "values": choices})

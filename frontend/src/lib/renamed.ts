@@ -4,4 +4,9 @@
 // widgets: { CASTDepth: { "backend.old_name": "backend.new_name" } }
 // values:  { CASTMesh:  { backend: { old_choice: "new_choice" } } }
 
-export const RENAMED = { widgets: {}, values: {} };
+export interface Renamed {
+  widgets: Record<string, Record<string, string>>;
+  values: Record<string, Record<string, Record<string, string>>>;
+}
+
+export const RENAMED: Renamed = { widgets: {}, values: {} };
