@@ -36,7 +36,9 @@ from .override_pose import OverridePose
 from .override_view import OverrideView
 from .pick_object import PickObject
 from .preview import Preview
+from .preview_scene import PreviewScene
 from .register import Register
+from .review import ReviewObjects
 from .room_to_image import RoomToImage
 from .save_scene import SaveScene
 from .scene_maps import SceneMaps
@@ -52,7 +54,7 @@ class CastExtension(ComfyExtension):
         use_settings_folder(pack_folder())  # keys may lie there in a .env file
         return [
             DemoPhoto, Detect, Filter, Depth, Inpaint, MeshObjects, Register, ComposeScene, SaveScene,
-            Export, Preview, Evaluate,
+            Export, Preview, PreviewScene, ReviewObjects, Evaluate,
             ObjectsFromMasks, ObjectsFromBoundingBoxes, ObjectsFromBbox, ObjectsFromSegs,
             GeometryFromMoge, GeometryFromDa3, GeometryFromDepthImage,
             MeshesFromMesh, MeshesFromFiles, MeshesFromTrimesh, ViewsFromImages, PlacementsFromPoses,

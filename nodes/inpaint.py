@@ -5,6 +5,7 @@ from __future__ import annotations
 from comfy_api.latest import io
 
 from ..cast_nodes.inpaint import inpaint
+from ..cast_nodes.locks import read_locks
 from ..cast_nodes.report.pictures import views_sheet
 from .convert import image_from_rgb, rgb_from_rgba
 from .prices import PricedSchema
@@ -13,6 +14,7 @@ from .sockets import CATEGORY, CastObjects, CastViews
 from .widgets import (
     backend_input,
     choice_from,
+    locked_input,
     missing_needs,
     on_failure_input,
     retry_input,
@@ -47,6 +49,7 @@ class Inpaint(io.ComfyNode):
                 CastObjects.Input("objects", tooltip="From CAST Filter."),
                 retry_input("view"),
                 on_failure_input(),
+                locked_input("view"),
                 backend_input("inpaint"),
             ],
             outputs=[
@@ -60,10 +63,14 @@ class Inpaint(io.ComfyNode):
         return missing_needs("inpaint", backend, context_for_checks()) or True
 
     @classmethod
-    async def execute(cls, objects, retry="", on_failure="continue", backend=None) -> io.NodeOutput:
+    async def execute(
+        cls, objects, retry="", on_failure="continue", locked="", backend=None
+    ) -> io.NodeOutput:
         choice = choice_from("inpaint", backend)
         inputs = with_retries(objects, retry)
-        views, log = await run_stage("inpaint", inpaint, inputs, choice, rgb_from_rgba)
+        views, log = await run_stage(
+            "inpaint", inpaint, inputs, choice, rgb_from_rgba, read_locks(locked)
+        )
         failures = failure_lines(objects, views.views)
         sheet = views_sheet(views)
         ui = await present(cls, log, sheet, "", failures, views.notes, on_failure)

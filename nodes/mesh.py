@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from comfy_api.latest import io
 
+from ..cast_nodes.locks import read_locks
 from ..cast_nodes.mesh import MeshInputs, make_meshes
 from ..cast_nodes.report.sheets import entry_picture, meshes_sheet
 from .prices import PricedSchema
@@ -12,6 +13,7 @@ from .sockets import CATEGORY, CastMeshes, CastObjects, CastViews
 from .widgets import (
     backend_input,
     choice_from,
+    locked_input,
     missing_needs,
     on_failure_input,
     retry_input,
@@ -47,6 +49,7 @@ class MeshObjects(io.ComfyNode):
                 CastViews.Input("views", tooltip="From CAST Inpaint."),
                 retry_input("mesh"),
                 on_failure_input(),
+                locked_input("mesh"),
                 backend_input("mesh"),
             ],
             outputs=[CastMeshes.Output("meshes", tooltip="Candidate meshes for each object.")],
@@ -58,11 +61,13 @@ class MeshObjects(io.ComfyNode):
 
     @classmethod
     async def execute(
-        cls, objects, views, retry="", on_failure="continue", backend=None
+        cls, objects, views, retry="", on_failure="continue", locked="", backend=None
     ) -> io.NodeOutput:
         choice = choice_from("mesh", backend)
         inputs = MeshInputs(with_retries(objects, retry), views)
-        meshes, log = await run_stage("mesh", make_meshes, inputs, choice, entry_picture)
+        meshes, log = await run_stage(
+            "mesh", make_meshes, inputs, choice, entry_picture, read_locks(locked)
+        )
         failures = failure_lines(objects, meshes.entries)
         sheet = meshes_sheet(meshes)
         ui = await present(cls, log, sheet, "", failures, meshes.notes, on_failure)

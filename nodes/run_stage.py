@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, TypeVar
@@ -36,6 +36,7 @@ from .convert import pil_from_rgb, preview
 from .folders import pack_folder, pack_folders
 from .model_host import HostedModels
 from .readiness import require_whole_graph
+from .stage_status import StageStatus
 
 POLL_S = 0.1
 
@@ -64,6 +65,7 @@ class StageLog:
         warnings: sentences for the user.
         spent: what was paid for.
         live: a live picture was shown.
+        seconds: how long it took.
     """
 
     stage: str
@@ -73,6 +75,7 @@ class StageLog:
     warnings: list[str] = field(default_factory=list)
     spent: list[Usage] = field(default_factory=list)
     live: bool = False
+    seconds: float = 0.0
 
     def add(self, step: Progress) -> None:
         if step.label and step.stage != DOWNLOAD:
@@ -94,12 +97,14 @@ async def run_stage(
     inputs: Any,
     choice: Choice,
     picture: Callable[[Any], Any] | None = None,
+    locked: Mapping[int, str] | None = None,
 ) -> tuple[Any, StageLog]:
     """The stage's result and what was done for it.
 
     Args:
         picture: makes a small (h, w, 3) uint8 picture of one object's result, shown while the
             others are worked on; None where that would cost more than it shows.
+        locked: keys of the results that the user keeps, by object id.
 
     Raises:
         InterruptProcessingException: the user pressed stop.
@@ -109,12 +114,14 @@ async def run_stage(
     if choice.backend.info.price is not None:
         require_whole_graph(context_for_checks())
     loop = asyncio.get_running_loop()
-    steps: asyncio.Queue[Progress] = asyncio.Queue()
+    steps: asyncio.Queue[Progress | str] = asyncio.Queue()
     log = StageLog(stage, choice.backend.info.name)
     token = CancelToken()
     node_id = get_executing_context().node_id
+    status = StageStatus(node_id, stage, choice.backend.info.name)
+    status.send()
 
-    def report(step: Progress) -> None:
+    def report(step: Progress | str) -> None:
         with contextlib.suppress(RuntimeError):  # the loop is gone: nobody is looking any more
             loop.call_soon_threadsafe(steps.put_nowait, step)
 
@@ -130,6 +137,8 @@ async def run_stage(
         folders=pack_folders(),
         spent=log.spent.append,
         models=HostedModels(loop, token),
+        locked=locked or {},
+        begins=report,
     )
     _running.add(token)
     work = asyncio.create_task(asyncio.to_thread(function, inputs, choice, context))
@@ -139,10 +148,15 @@ async def run_stage(
             done = bool((await asyncio.wait({work}, timeout=POLL_S))[0])
             while not steps.empty():
                 step = steps.get_nowait()
+                if isinstance(step, str):
+                    status.begin(step)
+                    continue
+                status.step(step)
                 log.add(step)
                 log.live |= await _show(step, node_id, picture)
             _pass_on_interrupt()
         result = work.result()
+        log.seconds = status.seconds
         if token.cancelled:
             raise Cancelled("stopped while the last object was finished")
         return result, log
@@ -192,8 +206,6 @@ async def _show(step: Progress, node_id: str, picture: Callable[[Any], Any] | No
     await ComfyAPI().execution.set_progress(
         step.done, step.total, node_id=node_id, preview_image=preview_image
     )
-    if step.label:
-        show_text(f"{step.label} ({step.done} of {step.total})", node_id)
     return preview_image is not None
 
 
@@ -236,8 +248,8 @@ async def present(
         ObjectFailure: ``on_failure`` is "stop" and an object failed.
     """
     paid = [spent_line(log.spent)] if summary and log.spent else []
-    text = "\n".join([summary or log.line(failures), *paid, *failures, *log.warnings])
-    show_text(text)
+    told = summary or log.line(failures)
+    text = "\n".join([told, *paid, *failures, *log.warnings])
     logging.info("CAST %s (%s): %s", log.stage, log.backend, text.replace("\n", "; "))
     if log.live:
         # The front end keeps the last live picture in front of the node's own.
@@ -259,5 +271,8 @@ async def present(
         "warnings": log.warnings,
         "notes": list(notes),
         "spent": costs_json((log.stage, u) for u in log.spent),
+        "summary": told,
+        "cost": spent_line(log.spent),
+        "seconds": round(log.seconds, 1),
     }
     return preview(picture, cls) | {"cast_report": [report]}

@@ -159,6 +159,19 @@ def with_retries(objects: Objects, text: str) -> Objects:
     return objects.replaced(*changed)
 
 
+def locked_input(what: str) -> io.String.Input:
+    """The text that says which objects keep what they have, whatever else is set."""
+    return io.String.Input(
+        "locked",
+        default="",
+        advanced=True,
+        optional=True,
+        tooltip=f"Objects that keep the {what} they have, also with another backend or other"
+        " settings. CAST Review Objects writes this when you lock an object; empty it to unlock"
+        " all. It holds for this photo, on this machine.",
+    )
+
+
 def on_failure_input() -> io.Combo.Input:
     """What to do when single objects fail."""
     return io.Combo.Input(

@@ -88,6 +88,8 @@ def register(inputs: RegisterInputs, choice: Choice, context: Context) -> Placem
     for start in range(0, len(waiting), AT_ONCE):
         part = waiting[start : start + AT_ONCE]
         context.cancel.check()
+        for problem, _ in part:
+            context.begins(f"{problem.label} {problem.id}")
         found = _solved([problem for problem, _ in part], choice, context)
         for (problem, key), placement in zip(part, found, strict=True):
             if not placement.failure:
