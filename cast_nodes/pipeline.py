@@ -274,7 +274,12 @@ class _Run:
 
     def compose(self) -> None:
         inputs = ComposeInputs(
-            self.masked_objects(), self.geometry(), self.views(), self.meshes(), self.placements()
+            self.masked_objects(),
+            self.geometry(),
+            self.views(),
+            self.meshes(),
+            self.placements(),
+            self.folder.read_edits(),
         )
         scene = compose(inputs, self.settings.choices["compose"], self.context)
         self.state.scene = scene

@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from .compose.edits import Edits, parse_edits
 from .errors import BadInput, StorageError
 from .files import write_atomically
 from .mesh_files import load_mesh_file
@@ -50,6 +51,9 @@ JOURNAL = ".written"
 
 POSES = "poses.json"
 """Poses that Register is to start from or to keep; only ever written by the user."""
+
+EDITS = "edits.json"
+"""What the user set of the scene; read by Compose."""
 
 RESULTS = ("scene.glb", "scene.json", "report.html", "run.json")
 """What remains of a run whose intermediate files are not wanted."""
@@ -450,6 +454,27 @@ class RunFolder:
         return Placements(tuple(placement_from_json(e, path) for e in entries), "run folder")
 
     # The scene.
+
+    def read_edits(self) -> Edits:
+        """``edits.json``: what the user set of the scene (:mod:`.compose.edits`); none without it.
+
+        Raises:
+            BadInput: broken; the message names the file, the object and the field.
+        """
+        path = self.path / EDITS
+        if not path.is_file():
+            return Edits()
+        try:
+            return parse_edits(path.read_text(encoding="utf-8-sig"), str(path))
+        except UnicodeDecodeError:
+            raise BadInput(f"{path} is not UTF-8 text") from None
+
+    def write_edits(self, scene: Scene) -> None:
+        """``edits.json`` of a scene that was made with edits."""
+        if scene.edits:
+            self.write(EDITS, scene.edits.encode())
+        else:
+            self.remove(EDITS)
 
     def write_scene(self, scene: Scene, report: str) -> None:
         if scene.background_glb:

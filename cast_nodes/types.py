@@ -314,6 +314,8 @@ class Scene:
         description: the content of scene.json (see the design), JSON-ready.
         world_from_camera: rigid pose of the photo's camera.
         render: (H, W, 3) uint8, the scene seen from the photo's camera.
+        edits: the user's edits it was made with, as JSON text (see :mod:`.compose.edits`); "" for
+            none.
     """
 
     objects: Objects
@@ -327,3 +329,4 @@ class Scene:
     render: np.ndarray
     background_glb: bytes = field(default=b"", repr=False)
     notes: tuple[str, ...] = ()
+    edits: str = ""

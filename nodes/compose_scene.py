@@ -7,9 +7,11 @@ from io import BytesIO
 from comfy_api.latest import Types, io
 
 from ..cast_nodes.compose import ComposeInputs, compose
+from ..cast_nodes.compose.edits import parse_edits
 from ..cast_nodes.report.sheets import beside_photo
 from .convert import image_from_rgb, load3d_camera
 from .run_stage import context_for_checks, present, run_stage
+from .scene_files import scene_ui
 from .sockets import (
     CATEGORY,
     CastGeometry,
@@ -49,6 +51,17 @@ class ComposeScene(io.ComfyNode):
                 CastViews.Input("views", tooltip="From CAST Inpaint; gives the room its texture."),
                 CastMeshes.Input("meshes", tooltip="From CAST Mesh."),
                 CastPlacements.Input("placements", tooltip="From CAST Register."),
+                io.String.Input(
+                    "edits",
+                    default="",
+                    multiline=True,
+                    optional=True,
+                    placeholder='{"3": {"on": 1}, "5": {"locked": true}}',
+                    tooltip="What you set by hand, as JSON by an object's number: position,"
+                    " rotation_deg and scale in the scene's world (such a pose is locked), locked,"
+                    " and what it is on, in, against, hanging from or leaning on: another object's"
+                    " number, floor, wall, ceiling or null. Empty: nothing.",
+                ),
                 backend_input("compose"),
             ],
             outputs=[
@@ -65,13 +78,15 @@ class ComposeScene(io.ComfyNode):
 
     @classmethod
     async def execute(
-        cls, objects, geometry, views, meshes, placements, backend=None
+        cls, objects, geometry, views, meshes, placements, edits="", backend=None
     ) -> io.NodeOutput:
         choice = choice_from("compose", backend)
-        inputs = ComposeInputs(objects, geometry, views, meshes, placements)
+        edited = parse_edits(edits or "")
+        inputs = ComposeInputs(objects, geometry, views, meshes, placements, edited)
         scene, log = await run_stage("compose", compose, inputs, choice)
         placed = sum(p.camera_from_object is not None for p in placements.placements)
         summary = f"{placed} objects in the scene, {len(scene.glb) / 1e6:.1f} MB"
         ui = await present(cls, log, beside_photo(scene), summary, notes=scene.notes)
+        ui |= await scene_ui(scene)
         glb = Types.File3D(BytesIO(scene.glb), "glb")
         return io.NodeOutput(scene, glb, image_from_rgb(scene.render), load3d_camera(scene), ui=ui)

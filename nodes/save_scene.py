@@ -76,6 +76,7 @@ def write_scene_folder(path: Path, scene: Scene) -> None:
     folder.write_views(scene.views)
     folder.write_meshes(scene.meshes, scene.placements)
     folder.write_placements(scene.placements)
+    folder.write_edits(scene)
     facts = {
         "photo": photo.name,
         "photo_key": photo.key,

@@ -11,6 +11,7 @@ from ..frames import Sim3
 from ..stretched import affine
 from ..types import Geometry, Placement, SceneObject
 from .background import RoomPart
+from .edits import pose_json
 from .enclosure import Enclosure
 from .settle import Settled, gaps, penetrations, relations
 
@@ -72,6 +73,8 @@ def describe(
                 "node": names[item.id],
                 "mesh": body.mesh.name,
                 "camera_from_object": affine(camera_from_object, placement.stretch),
+                "pose": pose_json(body.world_from_object),
+                "locked": placement.locked,
                 "supported_by": support.by,
                 "fit": dict(placement.fit),
                 "ambiguous": placement.ambiguous,

@@ -8,7 +8,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..services.answers import as_number, list_under, majority
-from .graph import CONSTRAINT, ROOM, Constraint, Kind, Partner, Relation, Relations, without_circles
+from .graph import (
+    CONSTRAINT,
+    ROOM,
+    Constraint,
+    Partner,
+    Relation,
+    Relations,
+    RelationType,
+    fitting_type,
+    relations_of,
+)
 
 PROMPT = """\
 In the picture of a scene each object is tinted and has its number on a plate; a line leads from \
@@ -37,16 +47,18 @@ FORM = (
     '{"subject": 1, "object": "floor", "relation": "Stack", "reason": "a few words"}]}'
 )
 
-_KINDS: dict[str, Kind] = {
-    "stack": "stack",
-    "lean": "lean",
-    "hang": "hang",
-    "clamped": "clamped",
-    "contained": "contained",
-    "edgepoint": "edge_point",
-    "edge": "edge_point",
-    "point": "edge_point",
+_TYPES: dict[str, RelationType] = {
+    "stack": "on",
+    "lean": "leaning",
+    "hang": "hanging",
+    "clamped": "against",
+    "contained": "in",
+    "edgepoint": "against",
+    "edge": "against",
+    "point": "against",
 }
+"""The kinds of CAST (section 5.3) that are asked for, as the graph's types."""
+
 _ROOM_WORDS = {"ground": "floor", "walls": "wall", "floors": "floor"} | {w: w for w in ROOM}
 
 
@@ -56,7 +68,7 @@ class Said:
 
     subject: int
     partner: Partner
-    kind: Kind
+    type: RelationType
 
 
 @dataclass(frozen=True)
@@ -85,9 +97,9 @@ def read_relations(value: Any, ids: Collection[int]) -> RelationAnswer:
         understood += 1
         pair = frozenset((said.subject, said.partner))
         before = by_pair.get(pair)
-        if before is None or CONSTRAINT[before.kind] == "contact":
+        if before is None or CONSTRAINT[before.type] == "contact":
             by_pair[pair] = said  # who carries says more than that they touch
-        elif CONSTRAINT[said.kind] == "support" and said.subject != before.subject:
+        elif CONSTRAINT[said.type] == "support" and said.subject != before.subject:
             broken.add(pair)
     for pair in broken:
         del by_pair[pair]
@@ -99,11 +111,12 @@ def read_relations(value: Any, ids: Collection[int]) -> RelationAnswer:
 
 
 def relations_from_answers(
-    answers: Sequence[RelationAnswer], notes: Sequence[str] = ()
+    answers: Sequence[RelationAnswer], source: str, notes: Sequence[str] = ()
 ) -> Relations:
     """The edges that more than half of the answers have: of a support with its direction.
 
     Args:
+        source: who answered.
         notes: what is to be said beside what was odd in the answers.
     """
     votes = [{_vote(said) for said in answer.said} for answer in answers]
@@ -114,19 +127,16 @@ def relations_from_answers(
     edges = []
     for vote, share in majority(votes).items():
         said, _ = kinds[vote].most_common(1)[0]
-        edges.append(Relation(said.subject, said.partner, said.kind, share))
-    kept, left = without_circles(edges)
+        edges.append(Relation(said.subject, said.partner, said.type, share, source))
     odd = dict.fromkeys(note for answer in answers for note in answer.notes)
-    said_left = [
-        f"{e.subject} on {e.partner} is left out: it would carry itself through others"
-        for e in left
-    ]
-    return Relations(kept, (*notes, *(f"relations: {n}" for n in (*odd, *said_left))))
+    made = relations_of(edges)
+    told = (f"relations: {note}" for note in (*odd, *made.notes))
+    return Relations(made.edges, (*notes, *told))
 
 
 def _vote(said: Said) -> tuple[Constraint, Any]:
     """What is voted on: the constraint, with its direction where it has one."""
-    constraint = CONSTRAINT[said.kind]
+    constraint = CONSTRAINT[said.type]
     if constraint == "support":
         return constraint, (said.subject, said.partner)
     return constraint, frozenset((said.subject, said.partner))
@@ -141,7 +151,7 @@ def _said(entry: Any, ids: Collection[int], notes: list[str]) -> Said | None:
     ends = pair if isinstance(pair, list) and len(pair) == 2 else None
     subject, partner = ends or (entry.get("subject"), entry.get("object"))
     word = entry.get("relation") or entry.get("relationship") or entry.get("type")
-    kind = _KINDS.get("".join(c for c in str(word).lower() if c.isalpha()))
+    kind = _TYPES.get("".join(c for c in str(word).lower() if c.isalpha()))
     first, second = _end(subject, ids), _end(partner, ids)
     if first is None or second is None:
         notes.append(f"{subject!s:.20} and {partner!s:.20} are not two of the objects; left out")
@@ -154,7 +164,7 @@ def _said(entry: Any, ids: Collection[int], notes: list[str]) -> Said | None:
     if first == second or isinstance(first, str):
         notes.append(f"{first} on {second} makes no sense; left out")
         return None
-    return Said(first, second, kind)
+    return Said(first, second, fitting_type(kind, second))
 
 
 def _end(value: Any, ids: Collection[int]) -> Partner | None:
