@@ -288,7 +288,7 @@ BACKEND = Backend(
         label="File",
         kind="embedded",
         summary="A point map, depth image or .npz that was made elsewhere.",
-        version=2,
+        version=3,
     ),
     options=File,
     run=run,

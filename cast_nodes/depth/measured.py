@@ -12,8 +12,8 @@ import numpy as np
 
 from ..errors import BadInput
 from ..frames import pixel_centres, resize_intrinsics, unproject
+from ..surfaces.ground import find_ground
 from ..types import Geometry
-from .ground import find_ground
 
 ASPECT_TOLERANCE = 0.02
 ONE_SURFACE = 1.1
@@ -89,21 +89,21 @@ def geometry_of(measured: Measured, height: int, width: int, source: str) -> Geo
         points = unproject(pixel_centres(height, width), measured.depth, measured.intrinsics)
     valid = np.isfinite(measured.depth) & np.isfinite(points).all(-1)
     points = np.where(valid[..., None], points, np.nan)
+    seen = Geometry(points.astype(np.float32), measured.intrinsics, up=measured.up)
     floor, up = measured.floor, measured.up
     if floor is None:
-        ground = find_ground(points, up)
-        if ground is not None:
-            floor = ground.floor
-            up = ground.up if up is None else up
+        ground = find_ground(seen, ())
+        floor, up = ground.floor, ground.up
+        if floor is not None:
             notes.append(
-                f"The floor was found in the points ({100 * ground.inliers:.0f} % lie on it)."
+                f"The floor was found in the points (confidence {100 * ground.confidence:.0f} %)."
             )
         else:
             notes.append("No floor was found in the points.")
     elif up is None:
         up = floor[:3]
     return Geometry(
-        points=points.astype(np.float32),
+        points=seen.points,
         intrinsics=measured.intrinsics,
         metric=bool(measured.metric),
         source=source,

@@ -268,6 +268,7 @@ BACKEND = Backend(
         kind="local",
         summary="MoGe-2 or MoGe-1 measures every pixel: points, camera, normals, metres.",
         weights_licence="MIT",
+        version=2,
         needs=(
             Need.package("moge", INSTALL),
             Need.package("utils3d", INSTALL),

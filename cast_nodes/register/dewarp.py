@@ -15,7 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
-from .ground import Ground, Samples
+from ..surfaces.ground import Ground
+from ..surfaces.samples import Samples
 from .window import Box
 
 LENGTH = 0.09

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from ..surfaces.ground import Ground, ground_of
+from ..surfaces.samples import Samples
 from ..types import Geometry, Objects
 from .dewarp import Witnesses, find_witnesses
-from .ground import Ground, Samples, ground_of
 from .window import Box, mask_box
 
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cast_nodes.frames import intrinsics_from_fov, pixel_centres, unproject
-from cast_nodes.register.ground import find_ground
+from cast_nodes.surfaces.ground import find_ground
 from cast_nodes.types import Geometry, SceneObject
 
 WIDTH, HEIGHT = 160, 120
