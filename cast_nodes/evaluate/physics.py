@@ -13,11 +13,12 @@ from itertools import combinations
 
 import numpy as np
 
+from ..crossings import crossings
 from .distances import tree_of
 from .matching import Matching
 from .samples import samples_and_faces, triangle_samples
 from .scenes import EvalScene, Item
-from .solid import crossings, inside
+from .solid import inside
 
 DEEP = 0.01
 """Penetrations below this share of the smaller object's size are none."""
@@ -96,7 +97,7 @@ class Surface:
         return np.linalg.norm(found - asking, axis=1).reshape(near.shape).min(1)
 
 
-class _Solids:
+class Solids:
     """Samples and surfaces of the objects, made once."""
 
     def __init__(self, items: Sequence[Item]) -> None:
@@ -143,10 +144,10 @@ class _Solids:
 def penetrations(scene: EvalScene) -> tuple[Penetration, ...]:
     """All pairs deeper than ``DEEP``, and objects below a known floor; deepest first."""
     items = scene.placed
-    return _penetrations(_Solids(items), scene.floor)
+    return _penetrations(Solids(items), scene.floor)
 
 
-def _penetrations(solids: _Solids, floor: float | None) -> tuple[Penetration, ...]:
+def _penetrations(solids: Solids, floor: float | None) -> tuple[Penetration, ...]:
     items, found = solids.items, []
     for i, j in combinations(range(len(items)), 2):
         if solids.apart(i, j):
@@ -211,7 +212,7 @@ def physics_scores(
     predicted: EvalScene, truth: EvalScene | None, matching: Matching | None
 ) -> PhysicsScores:
     """All of the above of a scene; contacts and relations where the true ones are known."""
-    solids = _Solids(predicted.placed)
+    solids = Solids(predicted.placed)
     deep, notes = _penetrations(solids, predicted.floor), []
     whole: dict[str, float] = {
         "penetrating_pairs": len(deep),
@@ -248,7 +249,7 @@ def _has_inside(item: Item) -> bool:
 
 
 def _contacts(
-    solids: _Solids,
+    solids: Solids,
     predicted: EvalScene,
     truth: EvalScene,
     matching: Matching,

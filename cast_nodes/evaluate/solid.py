@@ -11,86 +11,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..crossings import SIDE_AXES, crossings
+
 CELLS = 96
 """Cells along the longest side of the grid that both solids are compared on."""
 SAM3D_CELLS = 64
-SIDE_AXES = ((1, 2), (2, 0), (0, 1))
-"""The two axes across each axis, so that (side, side, axis) is right-handed."""
-
-
-def crossings(
-    triangles: np.ndarray, origins: np.ndarray, axis: int
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Where lines along an axis meet triangles.
-
-    Lines that pass through an edge or a corner shared by triangles meet exactly one of those on
-    each side, as edges are tested half-open and from the same end.
-
-    Args:
-        triangles: (m, 3, 3) corners.
-        origins: (n, 3); a line goes through each, the coordinate along the axis does not matter.
-        axis: 0, 1 or 2.
-
-    Returns:
-        (k,) index of the line, (k,) coordinate along the axis, (k,) +1 where the face's normal
-        points along the axis, -1 where against.
-    """
-    u, v = SIDE_AXES[axis]
-    flat = np.ascontiguousarray(triangles[..., [u, v]])
-    rays = origins[:, [u, v]]
-    line, face = _candidates(flat, rays)
-    inside = np.zeros(len(line), bool)
-    for i in range(3):
-        inside ^= _edge_crossed(flat[face, i], flat[face, (i + 1) % 3], rays[line])
-    line, face = line[inside], face[inside]
-    a, b, c = (triangles[face, i] for i in range(3))
-    normal = np.cross(b - a, c - a)
-    steep = np.abs(normal[:, axis]) > 1e-12 * np.linalg.norm(normal, axis=1)
-    line, a, normal = line[steep], a[steep], normal[steep]
-    offset = normal[:, u] * (a[:, u] - rays[line, 0]) + normal[:, v] * (a[:, v] - rays[line, 1])
-    height = a[:, axis] + offset / normal[:, axis]
-    return line, height, np.sign(normal[:, axis])
-
-
-def _edge_crossed(a: np.ndarray, b: np.ndarray, at: np.ndarray) -> np.ndarray:
-    """(k,) does the ray from (k, 2) points towards +u meet the edges; ends are taken half-open."""
-    swap = (a[:, 1] > b[:, 1]) | ((a[:, 1] == b[:, 1]) & (a[:, 0] > b[:, 0]))
-    low = np.where(swap[:, None], b, a)  # the same arithmetic for both faces of an edge
-    high = np.where(swap[:, None], a, b)
-    spans = (low[:, 1] <= at[:, 1]) & (at[:, 1] < high[:, 1])
-    side = (high[:, 0] - low[:, 0]) * (at[:, 1] - low[:, 1]) - (at[:, 0] - low[:, 0]) * (
-        high[:, 1] - low[:, 1]
-    )
-    return spans & (side > 0)
-
-
-def _candidates(flat: np.ndarray, rays: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Pairs (ray, triangle) whose cells of a grid over the rays meet: (k,), (k,)."""
-    cells = int(np.clip(np.sqrt(len(rays)), 1, 128))
-    low = rays.min(0)
-    step = np.maximum(np.ptp(rays, axis=0), 1e-300) / cells
-    own = np.clip(np.floor((rays - low) / step), 0, cells - 1).astype(np.int64)
-    key = own[:, 0] * cells + own[:, 1]
-    order = np.argsort(key, kind="stable")
-    start = np.searchsorted(key[order], np.arange(cells * cells + 1))
-    index = np.flatnonzero((flat.min(1) <= rays.max(0)).all(1) & (flat.max(1) >= low).all(1))
-    reach = np.stack([flat[index].min(1), flat[index].max(1)])
-    first, last = np.clip(np.floor((reach - low) / step), 0, cells - 1).astype(np.int64)
-    # Each triangle covers some rows of cells; the rays of a row's cells lie side by side.
-    rows = last[:, 0] - first[:, 0] + 1
-    which = np.repeat(np.arange(len(index)), rows)
-    row = first[which, 0] + _counted(rows)
-    begin = start[row * cells + first[which, 1]]
-    end = start[row * cells + last[which, 1] + 1]
-    count = end - begin
-    pick = np.repeat(begin, count) + _counted(count)
-    return order[pick], index[np.repeat(which, count)]
-
-
-def _counted(lengths: np.ndarray) -> np.ndarray:
-    """0, 1, …, n - 1 for each n of (k,) lengths, one after the other."""
-    total = int(lengths.sum())
-    return np.arange(total) - np.repeat(np.cumsum(lengths) - lengths, lengths)
 
 
 def inside(triangles: np.ndarray, points: np.ndarray) -> np.ndarray:
