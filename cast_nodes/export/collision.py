@@ -11,8 +11,8 @@ import numpy as np
 from ..errors import CastError
 from ..gltf_merge import GlbBuilder
 from ..mesh_data import Material, MeshData, make_glb
+from ..physics.hulls import convex_hull
 from .convex_parts import convex_parts, load_coacd
-from .hulls import convex_hull
 from .primitives import triangles_below
 from .source import ExportObject, ExportScene
 

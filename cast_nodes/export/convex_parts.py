@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from ..compose.shrink import clustered
 from ..errors import BackendNotReady, CastError
 from ..mesh_data import Material, MeshData
-from .hulls import MAX_VERTICES, convex_hull
+from ..physics.hulls import MAX_VERTICES, convex_hull
+from ..simplify import clustered
 
 INSTALL = "pip install coacd"
 MAX_PARTS = 32

@@ -15,7 +15,7 @@ import pytest
 from cast_nodes.backends import choose
 from cast_nodes.compose import compose
 from cast_nodes.compose.assemble import node_name
-from cast_nodes.compose.shrink import clustered, within_budget
+from cast_nodes.compose.shrink import within_budget
 from cast_nodes.compose.turntable import render_folder, scene_meshes
 from cast_nodes.context import CancelToken, Context
 from cast_nodes.errors import BadInput, Cancelled
@@ -24,6 +24,7 @@ from cast_nodes.gltf import node_matrix, open_glb, split_glb, view_bytes
 from cast_nodes.gltf_check import faults
 from cast_nodes.mesh_data import Material, MeshData, make_glb, read_glb
 from cast_nodes.pictures import png_bytes
+from cast_nodes.simplify import clustered
 from cast_nodes.types import Mesh, MeshEntry, Placement, Views
 
 from .conftest import with_placement

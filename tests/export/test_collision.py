@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from cast_nodes.errors import BackendNotReady, CastError
 from cast_nodes.export import Wanted, make_exports
 from cast_nodes.export.collision import collision_scene_glb, collision_shapes
-from cast_nodes.export.hulls import MAX_VERTICES, THINNEST, convex_hull
 from cast_nodes.mesh_data import Material, make_glb, read_glb
+from cast_nodes.physics.hulls import MAX_VERTICES, THINNEST, convex_hull
 
 from .rooms import make_scene, mesh, turned
 

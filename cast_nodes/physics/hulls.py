@@ -13,12 +13,14 @@ THINNEST = 0.005
 """A hull is made at least this thick, share of its longest extent."""
 
 
-def convex_hull(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def convex_hull(
+    points: np.ndarray, most: int = MAX_VERTICES, thinnest: float = THINNEST
+) -> tuple[np.ndarray, np.ndarray]:
     """The convex hull of (n, 3) points.
 
-    Of more than :data:`MAX_VERTICES` corners only the farthest ones along evenly spread
-    directions stay, so the hull then lies slightly inside the exact one. Flat or line-like points
-    are thickened to :data:`THINNEST`.
+    Of more than ``most`` corners only the farthest ones along evenly spread directions stay, so
+    the hull then lies slightly inside the exact one. Flat or line-like points are thickened to
+    ``thinnest``, a share of their longest extent.
 
     Returns:
         (k, 3) float64 vertices and (m, 3) int64 faces, counter-clockwise from outside.
@@ -31,13 +33,13 @@ def convex_hull(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     size = float(np.ptp(points, axis=0).max()) if len(points) else 0.0
     if not size > 0 or not np.isfinite(size):
         raise CastError("a hull needs at least two different points")
-    local = _thickened((points - centre) / size)
+    local = _thickened((points - centre) / size, thinnest)
     try:
         hull = ConvexHull(local)
-        if len(hull.vertices) > MAX_VERTICES:
+        if len(hull.vertices) > most:
             corners = local[hull.vertices]
-            chosen = np.unique((corners @ _directions(MAX_VERTICES).T).argmax(0))
-            hull = ConvexHull(_thickened(corners[chosen]))
+            chosen = np.unique((corners @ _directions(most).T).argmax(0))
+            hull = ConvexHull(_thickened(corners[chosen], thinnest))
     except QhullError as error:
         raise CastError(f"no hull can be made: {str(error).splitlines()[0]}") from None
     used, faces = np.unique(hull.simplices, return_inverse=True)
@@ -49,13 +51,13 @@ def convex_hull(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return vertices * size + centre, faces.astype(np.int64)
 
 
-def _thickened(points: np.ndarray) -> np.ndarray:
+def _thickened(points: np.ndarray, thinnest: float) -> np.ndarray:
     """Points of size 1, copied to both sides along each principal axis they hardly reach along."""
     centred = points - points.mean(0)
     _, axes = np.linalg.eigh(centred.T @ centred)
     for axis in axes.T:
         along = points @ axis
-        lacking = THINNEST - float(np.ptp(along))
+        lacking = thinnest - float(np.ptp(along))
         if lacking > 0:
             # The far and the near side move apart; what lies between is inside anyway.
             points = np.concatenate([points - axis * lacking / 2, points + axis * lacking / 2])
