@@ -30,6 +30,11 @@ VERSION = 2
 MaskMethod = Literal["network", "network+colour", "colour"]
 """How a box becomes a mask: by the trained network, by colours and edges, or by both."""
 
+Clicks = tuple[tuple[tuple[float, float], ...], tuple[tuple[float, float], ...]]
+"""Points (x, y) px of the photo on an object, and points beside it."""
+
+NO_CLICKS: Clicks = ((), ())
+
 MASKS_HELP = (
     "how a box becomes a mask: by the trained network, by colours and edges, or by both together"
 )
@@ -43,15 +48,34 @@ def masks_from_boxes(
     slack: float = 0.03,
     method: MaskMethod = "network",
 ) -> tuple[SceneObject, ...]:
-    """The objects with masks made from their boxes; those that have a mask keep it.
+    """The objects with masks made from their boxes, each pixel one object's alone.
 
-    An object whose mask cannot be made gets ``keep=False`` and the reason.
+    Objects that have a mask keep it, but for what they share. The arguments are those of
+    :func:`whole_masks_from_boxes`.
+    """
+    return exclusive(whole_masks_from_boxes(rgb, objects, context, log_odds, slack, method), rgb)
+
+
+def whole_masks_from_boxes(
+    rgb: np.ndarray,
+    objects: Sequence[SceneObject],
+    context: Context,
+    log_odds: Mapping[int, np.ndarray] | None = None,
+    slack: float = 0.03,
+    method: MaskMethod = "network",
+    clicks: Mapping[int, Clicks] | None = None,
+) -> list[SceneObject]:
+    """The objects with masks made from their boxes, which may overlap.
+
+    An object whose mask cannot be made gets ``keep=False`` and the reason; one that has a mask
+    keeps it.
 
     Args:
         rgb: (H, W, 3) uint8.
         log_odds: by object id, (H, W) evidence from elsewhere (see :func:`mask_in_crop`).
         slack: share of its sides by which a box may be too small.
-        method: see :data:`MaskMethod`.
+        method: see :data:`MaskMethod`; ``colour`` knows no clicks.
+        clicks: by object id, points on and beside it.
     """
     extra = log_odds or {}
     out: dict[int, SceneObject] = {}
@@ -67,11 +91,17 @@ def masks_from_boxes(
             out[place] = replace(item, keep=False, reason=str(error))
             continue
         order.append(place)
-    asked = _Predictions(rgb, [Query(objects[place].bbox) for place in order])
+    points = [(clicks or {}).get(objects[place].id, NO_CLICKS) for place in order]
+    asked = _Predictions(
+        rgb, [Query(objects[p].bbox, *c) for p, c in zip(order, points, strict=True)]
+    )
     tasks = [
-        _task(objects[place], crops[place], extra.get(objects[place].id), asked, number, method)
+        _task(
+            objects[place], crops[place], extra.get(objects[place].id), asked, number, method,
+            points[number],
+        )
         for number, place in enumerate(order)
-    ]
+    ]  # fmt: skip
     for place, made in zip(order, run_tasks("detect", tasks, context), strict=True):
         item = objects[place]
         if made.mask is None:
@@ -79,7 +109,7 @@ def masks_from_boxes(
         else:
             mask = _whole(made.mask, crops[place], rgb.shape[:2])
             out[place] = replace(item, mask=mask)
-    return exclusive([out[place] for place in range(len(objects))], rgb)
+    return [out[place] for place in range(len(objects))]
 
 
 def exclusive(objects: Sequence[SceneObject], rgb: np.ndarray) -> tuple[SceneObject, ...]:
@@ -118,6 +148,7 @@ def _task(
     asked: _Predictions,
     number: int,
     method: MaskMethod,
+    clicks: Clicks,
 ) -> Task[SceneObject]:
     height, width = crop.rgb.shape[:2]
     x, y = crop.origin
@@ -137,7 +168,7 @@ def _task(
 
     key = content_key(
         "mask from box", VERSION, method, crop.rgb, crop.box, crop.slack, crop.origin, item.bbox,
-        item.label, extra, item.retry,
+        item.label, extra, item.retry, *(clicks if any(clicks) else ()),
     )  # fmt: skip
     return Task(f"{item.label} {item.id}", key, compute, failed)
 
