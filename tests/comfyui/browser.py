@@ -38,9 +38,22 @@ class Browser:
         """Runs the body of an async function (argument) in the page; ``app`` is ComfyUI's."""
         return self._ask(do="run", code="const app = window.app;" + code, argument=argument)
 
-    def screenshot(self, path: Path) -> Path:
-        self._ask(do="screenshot", path=str(path))
+    def screenshot(self, path: Path, clip: dict[str, float] | None = None) -> Path:
+        """The page, or the rectangle ``{"x", "y", "width", "height"}`` of it, as PNG or JPEG."""
+        self._ask(do="screenshot", path=str(path), clip=clip)
         return path
+
+    def click(self, x: float, y: float, shift: bool = False) -> None:
+        """Presses the mouse's left button at a point of the page."""
+        self._ask(do="click", x=x, y=y, shift=shift)
+
+    def press(self, key: str) -> None:
+        """Presses a key, as playwright names them ("ArrowDown", "a", "Shift+v")."""
+        self._ask(do="press", key=key)
+
+    def viewport(self, width: int, height: int) -> None:
+        """Sets the size of the page."""
+        self._ask(do="viewport", width=width, height=height)
 
     def problems(self) -> list[str]:
         """Errors on the page's console since this was last asked."""

@@ -1,5 +1,6 @@
 // A browser driven over stdin and stdout: one JSON request a line, one JSON answer a line.
 // {"do": "open", "url"} | {"do": "run", "code", "argument"} | {"do": "screenshot", "path"}
+// {"do": "click", "x", "y", "shift"} | {"do": "press", "key"} | {"do": "viewport", "width", "height"}
 // {"do": "problems"} answers the console errors and page errors since it was last asked.
 // "code" is the body of an async function (argument) that runs in the page.
 
@@ -27,10 +28,17 @@ const commands = {
       ([body, value]) => new Function("argument", `return (async () => {${body}})()`)(value),
       [code, argument ?? null],
     ),
-  screenshot: async ({ path }) => {
-    await page.screenshot({ path });
+  screenshot: async ({ path, clip }) => {
+    await page.screenshot({ path, clip: clip ?? undefined });
     return path;
   },
+  click: async ({ x, y, shift }) => {
+    if (shift) await page.keyboard.down("Shift");
+    await page.mouse.click(x, y);
+    if (shift) await page.keyboard.up("Shift");
+  },
+  press: ({ key }) => page.keyboard.press(key),
+  viewport: ({ width, height }) => page.setViewportSize({ width, height }),
   problems: async () => problems.splice(0),
 };
 
