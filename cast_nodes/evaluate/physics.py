@@ -78,9 +78,13 @@ class PhysicsScores:
     notes: tuple[str, ...] = ()
 
 
+AT_ONCE = 16
+"""Points that are compared with all triangles at once."""
+
+
 class Surface:
-    """Distances to a mesh of (m, 3, 3) triangles: exact to those triangles that samples near a
-    point lie on."""
+    """Distances to a mesh of (m, 3, 3) triangles; :meth:`distance` is exact to those triangles that
+    samples near a point lie on, so it is never too little."""
 
     def __init__(self, triangles: np.ndarray) -> None:
         self.triangles = triangles
@@ -95,6 +99,35 @@ class Surface:
         asking = np.repeat(points, NEIGHBOURS, 0)
         found = closest_point(self.triangles[near.reshape(-1)], asking)
         return np.linalg.norm(found - asking, axis=1).reshape(near.shape).min(1)
+
+    def farthest(self, points: np.ndarray, above: float) -> float:
+        """The largest distance of (n, 3) points to the surface, exactly; only to within ``above``
+        when all are nearer than that.
+
+        What :meth:`distance` tells is never too little, so from the largest on down points are
+        asked again until no other can be farther.
+        """
+        most = self.distance(points)
+        order = np.argsort(-most)
+        points, most = points[order], most[order]
+        low, high = self.triangles.min(1), self.triangles.max(1)
+        best, start = 0.0, 0
+        while start < len(points) and most[start] > max(best, above):
+            part = slice(start, start + AT_ONCE)
+            best = max(best, float(self._exact(points[part], most[part], low, high).max()))
+            start += AT_ONCE
+        return max(best, float(most[start])) if start < len(points) else best
+
+    def _exact(self, points: np.ndarray, most: np.ndarray, low, high) -> np.ndarray:
+        """(k,) distances of (k, 3) points that are at most (k,) ``most``."""
+        from trimesh.triangles import closest_point
+
+        apart = np.maximum(low - points[:, None], points[:, None] - high).clip(0)
+        point, face = np.nonzero((apart**2).sum(2) <= (most * (1 + 1e-9))[:, None] ** 2)
+        found = closest_point(self.triangles[face], points[point])
+        out = most.copy()
+        np.minimum.at(out, point, np.linalg.norm(found - points[point], axis=1))
+        return out
 
 
 class Solids:
@@ -131,7 +164,10 @@ class Solids:
         if not len(near):
             return 0.0
         deep = near[inside(self.items[j].triangles, near)]
-        return float(self.surface(j).distance(deep).max()) if len(deep) else 0.0
+        if not len(deep):
+            return 0.0
+        none = 0.1 * DEEP * min(self.items[i].size, self.items[j].size)
+        return self.surface(j).farthest(deep, none)
 
     def distance(self, i: int, j: int) -> float:
         """Between the samples of one and the surface of the other, 0 where they meet."""

@@ -14,7 +14,7 @@ from cast_nodes.evaluate.scenes import EvalScene, Item
 from cast_nodes.frames import Sim3
 
 from .rooms import LIGHT, true_scene, with_items, write_export, write_folder
-from .shapes import ball, box, square, turn
+from .shapes import ball, box, joined, square, turn
 
 
 def up(height):
@@ -147,6 +147,21 @@ def test_a_cube_sunk_into_another_is_a_pair_of_that_depth():
 def test_things_that_rest_on_each_other_do_not_penetrate():
     resting = item(1, box((0.5, 0.5, 0.5)), up(0.75))
     assert penetrations(scene(item(0, box(), up(0)), resting, floor=-0.5)) == ()
+
+
+def test_a_book_on_a_board_close_to_the_side_of_a_large_shelf_does_not_penetrate_it():
+    # The samples nearest to many points of the book's foot lie on the side, not on the board.
+    board, side = box((2, 0.02, 0.4), (0, -0.01, 0)), box((0.02, 1, 0.4), (-0.19, 0.5, 0))
+    shelf = joined(board, side, box((1.8, 1.8, 1.8), (0, 2, 0)))
+    book = box((0.05, 0.25, 0.2), (-0.15, 0.125 - 1e-9, 0))
+    assert penetrations(scene(item(0, shelf), item(1, book), floor=None)) == ()
+
+
+def test_the_depth_of_a_ball_in_a_box_is_exact():
+    found = penetrations(
+        scene(item(0, box((4, 1, 4), (0, 0.5, 0))), item(1, ball(0.5, 3), up(1.3)))
+    )
+    assert [p.depth for p in found] == [pytest.approx(0.2, abs=2e-3)]
 
 
 def test_below_the_floor_is_a_penetration_too():
