@@ -9,6 +9,7 @@ from .compose_scene import ComposeScene
 from .demo_photo import DemoPhoto
 from .depth import Depth
 from .detect import Detect
+from .edit_objects import EditObjects
 from .evaluate import Evaluate
 from .export import Export
 from .filter import Filter
@@ -60,5 +61,5 @@ class CastExtension(ComfyExtension):
             MeshesFromMesh, MeshesFromFiles, MeshesFromTrimesh, ViewsFromImages, PlacementsFromPoses,
             ObjectsToImages, GatherViews, RoomToImage, GatherRoom, ViewsToImages,
             SceneToMeshes, SceneMaps, SceneRoom,
-            PickObject, OverrideObject, OverrideView, OverrideMesh, OverridePose,
+            EditObjects, PickObject, OverrideObject, OverrideView, OverrideMesh, OverridePose,
         ]  # fmt: skip
