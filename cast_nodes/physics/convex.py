@@ -25,6 +25,8 @@ HOLLOW = 1.5
 MOST_PARTS = 24
 MOST_CORNERS = 256
 THINNEST = 0.004
+LIKE = 1.03
+"""Cuts whose hulls hold so much more than the least are as good."""
 FLAT = 0.98
 """|cosine| of a face's normal to an axis for it to be a flat end that a cut may follow."""
 ASIDE = 1e-5
@@ -134,16 +136,18 @@ def _emptiness(cells: np.ndarray, grid: np.ndarray, far: np.ndarray) -> float:
 
 def _halves(part: _Part, grid: np.ndarray, far: np.ndarray) -> list[_Part]:
     """The part cut in two where the two hulls hold least; itself, final, when there is no way."""
-    best: tuple[float, int, int] | None = None
+    ways: list[tuple[float, float, int, int]] = []
     for axis in range(3):
-        for at in _places(part.cells, axis):
+        for at, change in _places(part.cells, axis):
             below = part.cells[:, axis] < at
             held = _hull(part.cells[below]).volume + _hull(part.cells[~below]).volume
-            if best is None or held < best[0] - 1e-9:
-                best = held, axis, at
-    if best is None:
+            ways.append((held, change, axis, at))
+    if not ways:
         return [_Part(part.cells, part.triangles, part.emptiness, final=True)]
-    _, axis, at = best
+    # Boards between two sides lose nothing by the first cut, whichever it is. Of cuts about
+    # equally good, one along the shape's own faces leads on.
+    least = min(held for held, *_ in ways)
+    _, _, axis, at = max((way for way in ways if way[0] <= LIKE * least), key=lambda way: way[1])
     where = _beside_flat_face(part, axis, at)
     below = part.cells[:, axis] < at
     halves = []
@@ -155,8 +159,11 @@ def _halves(part: _Part, grid: np.ndarray, far: np.ndarray) -> list[_Part]:
     return halves
 
 
-def _places(cells: np.ndarray, axis: int) -> list[int]:
-    """Where to try: where the two boxes hold least, where the slices change most, the middle."""
+def _places(cells: np.ndarray, axis: int) -> list[tuple[int, float]]:
+    """Where to try, and by how much slices change there, share of the fullest one.
+
+    That is: where the two boxes hold least, where the slices change most, and the middle.
+    """
     low, high = int(cells[:, axis].min()), int(cells[:, axis].max())
     count = high - low + 1
     if count < 2:
@@ -176,7 +183,7 @@ def _places(cells: np.ndarray, axis: int) -> list[int]:
     number = np.bincount(slot, minlength=count)
     change = np.abs(np.diff(number))
     chosen = {int(held.argmin()), int(change.argmax()), (count - 1) // 2}
-    return [low + 1 + at for at in sorted(chosen)]
+    return [(low + 1 + at, float(change[at] / number.max())) for at in sorted(chosen)]
 
 
 def _beside_flat_face(part: _Part, axis: int, at: int) -> float:

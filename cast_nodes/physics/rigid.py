@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
 from ..errors import CastError
 from ..mesh_data import Material, MeshData
 from ..simplify import clustered
-from .bodies import Solid, make_solid
 from .convex import Hull, convex_split
+from .distance import SignedDistance, make_distance
 from .hulls import convex_hull
 
 MANY_FACES = 20_000
@@ -29,7 +30,7 @@ class RigidShape:
         points: (n, 3) on the surface.
         centre: (3,) middle of the box.
         size: diagonal of the box.
-        solid: what is inside.
+        vertices, faces: of the mesh, thinned where it had many.
     """
 
     parts: tuple[Hull, ...]
@@ -37,7 +38,16 @@ class RigidShape:
     points: np.ndarray
     centre: np.ndarray
     size: float
-    solid: Solid = field(repr=False)
+    vertices: np.ndarray = field(repr=False)
+    faces: np.ndarray = field(repr=False)
+
+    @cached_property
+    def distance(self) -> SignedDistance | None:
+        """The signed distance to the mesh; None when no face has an area."""
+        try:
+            return make_distance(self.vertices, self.faces)
+        except ValueError:
+            return None
 
 
 def rigid_shape(vertices: np.ndarray, faces: np.ndarray, most: int) -> RigidShape:
@@ -49,8 +59,8 @@ def rigid_shape(vertices: np.ndarray, faces: np.ndarray, most: int) -> RigidShap
     Raises:
         CastError: nothing of it has any extent.
     """
-    sound = np.isfinite(vertices).all(1)
-    faces = faces[sound[faces].all(1)]
+    sound = np.isfinite(vertices).all(axis=1)
+    faces = faces[np.take(sound, faces).all(axis=1)]
     if not len(faces):
         raise CastError("it has no faces")
     used, renumbered = np.unique(faces, return_inverse=True)
@@ -68,7 +78,8 @@ def rigid_shape(vertices: np.ndarray, faces: np.ndarray, most: int) -> RigidShap
         _samples(vertices, faces),
         (low + high) / 2,
         float(np.linalg.norm(high - low)),
-        make_solid(vertices, faces),
+        vertices,
+        faces,
     )
 
 

@@ -103,7 +103,7 @@ class Simulation:
     Attributes:
         drifts: in the order of the objects; those that could not be simulated are absent.
         seconds: simulated; less than asked for when all came to rest before.
-        notes: sentences on what was left out or assumed, with "{id}" of objects in braces.
+        notes: sentences on what was left out or assumed; "{3}" stands for object 3's name.
     """
 
     drifts: tuple[Drift, ...]
@@ -250,7 +250,7 @@ class _World:
         point = (
             point + (self.centre - point) - ((self.centre - point) @ plane.normal) * plane.normal
         )
-        turn, _ = Rotation.align_vectors(plane.normal[None], [[0.0, 0.0, 1.0]])
+        turn = Rotation.align_vectors(plane.normal[None], [[0.0, 0.0, 1.0]])[0]
         geom = spec.worldbody.add_geom()
         geom.name, geom.type = name, self.mujoco.mjtGeom.mjGEOM_PLANE
         geom.size = [0, 0, 1]
@@ -295,7 +295,8 @@ class _World:
         slide, spin, roll = FRICTION
         pair.friction = [slide, slide, spin, roll, roll]
         pair.solref, pair.solimp = [SOFT_S, 1.0], [0.95, 0.99, 0.001, 0.5, 2.0]
-        pair.margin = -overlap
+        # Contacts push where they are deeper than the margin, and are found margin + gap apart.
+        pair.margin, pair.gap = -overlap, overlap
 
     def _allowances(self, model: Any) -> dict[tuple[str, str], float]:
         """By how much parts overlap where their objects' meshes do not; names of geoms."""
@@ -325,16 +326,19 @@ class _World:
 
     def _overlap(self, one: int, other: int) -> float:
         """How deep the meshes of two objects are in each other, over the unit."""
-        deep = 0.0
-        for a, b in (
-            (self.objects[one], self.objects[other]),
-            (self.objects[other], self.objects[one]),
-        ):
-            points = a.world_from_object.apply(self.shapes[a.id].points)
-            local = b.world_from_object.inverse().apply(points)
-            inside = self.shapes[b.id].solid.depth_at(local) * b.world_from_object.scale
-            deep = max(deep, float(inside.max(initial=0.0)))
-        return deep / self.unit
+        first, second = self.objects[one], self.objects[other]
+        return max(self._depth(first, second), self._depth(second, first)) / self.unit
+
+    def _depth(self, one: SimObject, other: SimObject) -> float:
+        """How deep the deepest surface point of one lies in the other, world units."""
+        shape = self.shapes[other.id]
+        points = one.world_from_object.apply(self.shapes[one.id].points)
+        local = other.world_from_object.inverse().apply(points)
+        low, high = shape.vertices.min(0), shape.vertices.max(0)
+        near = local[((local >= low) & (local <= high)).all(1)]
+        if shape.distance is None or not len(near):
+            return 0.0
+        return max(0.0, -float(shape.distance(near).min())) * other.world_from_object.scale
 
     def run(self, seconds: float) -> float:
         """Steps until the time is over or everything is at rest; returns the time simulated."""
@@ -369,9 +373,9 @@ def _roots(objects: Mapping[int, SimObject], joined: Mapping[int, int]) -> dict[
     roots = {}
     for item in objects:
         seen, at = {item}, item
-        while (above := joined.get(at)) in objects and above not in seen:
-            seen.add(above)  # type: ignore[arg-type]
-            at = above  # type: ignore[assignment]
+        while (above := joined.get(at, at)) in objects and above not in seen:
+            seen.add(above)
+            at = above
         roots[item] = at
     return roots
 
