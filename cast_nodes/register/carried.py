@@ -37,6 +37,9 @@ FINEST = 400
 """Cells of a body's samples: an area of one cell holds a sample or more."""
 LEVELS = 3
 """How high things may be piled."""
+MOST_PULLED = 0.06
+"""A contact moves an object by at most this share of its measured distance: depth maps bend by a few
+per cent, so what wants to go farther stands on something else."""
 
 Again = Callable[[list[Problem], list[Placement]], "list[Placement]"]
 
@@ -199,9 +202,20 @@ def rested(
             body = posed(problems[i], placement, up)
             if body is None or carrier(body, {due[i]: bodies[due[i]]}) is None:
                 continue  # from there it would fall
+            if not problems[i].approximate and _pulled(problems[i], body, up, placements[i]):
+                continue
             anew[i], bodies[i] = placement, body
         now |= anew
     return anew
+
+
+def _pulled(problem: Problem, body: Posed, up: np.ndarray, measured: Placement) -> bool:
+    """Whether an object was brought farther along its view ray than a depth map errs."""
+    before = posed(problem, measured, up)
+    if before is None:
+        return False
+    ratio = np.linalg.norm(body.points.mean(0)) / np.linalg.norm(before.points.mean(0))
+    return bool(abs(np.log(ratio)) > MOST_PULLED)
 
 
 def _carriers(

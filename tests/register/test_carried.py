@@ -11,6 +11,8 @@ from cast_nodes.backends import choose
 from cast_nodes.context import Context
 from cast_nodes.frames import Sim3
 from cast_nodes.register import register
+from cast_nodes.register.carried import rested
+from cast_nodes.register.problem import Problem, make_problem
 from cast_nodes.store import Store
 from cast_nodes.types import Placement, Placements
 
@@ -75,6 +77,22 @@ def test_a_guessed_depth_gives_way_to_what_carries_the_thing(loaded_room, factor
 def test_measured_points_are_hardly_moved(loaded_room):
     held = found(loaded_room.inputs).placements[1]
     assert loaded_room.error(1, held.camera_from_object) < 0.05
+
+
+@pytest.mark.parametrize(("factor", "taken"), [(0.97, True), (0.93, False)])
+def test_a_contact_does_not_pull_a_thing_farther_than_a_depth_map_errs(loaded_room, factor, taken):
+    inputs = loaded_room.inputs
+    problems = {
+        item.id: make_problem(item, inputs.objects, inputs.geometry, inputs.meshes.get(item.id))
+        for item in inputs.objects.kept
+    }
+    placements = {0: Placement(0, upright_pose(0.2, (0.15, 2.6))), 1: Placement(1, small()[1])}
+
+    def pulled(standing: list[Problem], before: list[Placement]) -> list[Placement]:
+        nearer = [Sim3(np.eye(3), np.zeros(3), factor) @ p.camera_from_object for p in before]
+        return [replace(p, camera_from_object=n) for p, n in zip(before, nearer, strict=True)]
+
+    assert (1 in rested(problems, placements, pulled)) == taken
 
 
 def test_what_stands_before_a_thing_does_not_carry_it():
