@@ -127,16 +127,15 @@ def test_as_trimesh_says_of_a_closed_mesh():
     shape = trimesh.creation.torus(0.6, 0.2)
     points = np.random.default_rng(3).uniform(-0.8, 0.8, (400, 3))
     distance = make_distance(np.asarray(shape.vertices), np.asarray(shape.faces))
-    nearest, apart, _ = trimesh.proximity.closest_point_naive(shape, points)
+    _, apart, _ = trimesh.proximity.closest_point_naive(shape, points)
     ring = np.linalg.norm(points[:, :2], axis=1) - 0.6
     closed = np.hypot(ring, points[:, 2]) - 0.2
     np.testing.assert_allclose(np.abs(distance(points)), apart, atol=1e-3)
     clear = np.abs(closed) > 0.01
     assert (np.sign(distance(points)) == np.sign(closed))[clear].all()
     value, gradient = distance.with_gradient(points)
-    np.testing.assert_allclose(
-        (points - value[:, None] * gradient)[clear], nearest[clear], atol=0.03
-    )
+    feet = points - value[:, None] * gradient
+    assert trimesh.proximity.closest_point_naive(shape, feet)[1].max() < 1e-3
 
 
 def test_as_open3d_says_of_a_closed_mesh():
