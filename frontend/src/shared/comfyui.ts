@@ -91,6 +91,7 @@ export interface Extension {
   setup?(): void | Promise<void>;
   nodeCreated?(node: GraphNode): void;
   beforeRegisterNodeDef?(type: NodeType, definition: NodeDefinition): void | Promise<void>;
+  getNodeMenuItems?(node: GraphNode): { content: string; callback(): void }[];
 }
 
 /** The server. */
