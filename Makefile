@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 JOBS ?= 2
 WEB_READY := frontend/node_modules/.ready
 
-.PHONY: setup fetch demo test test-comfyui test-web web bench bench-register lint format readme locales clean
+.PHONY: setup fetch demo test test-comfyui test-web web bench bench-register bench-scene lint format readme locales clean
 
 setup: $(VENV)/.ready fetch
 
@@ -68,6 +68,11 @@ bench: setup
 # CAST_BENCH_MESHES names a folder of GLB models; without models: ARGS="--shapes procedural".
 bench-register: setup
 	$(BIN)/python -m benchmarks.register --backends hybrid icp differentiable $(ARGS)
+
+# How well a scene holds together; ARGS=--quick is soon done, ARGS=--help tells the rest. Models as
+# for bench-register.
+bench-scene: setup
+	$(BIN)/python -m benchmarks.scene $(ARGS)
 
 lint: setup
 	$(BIN)/ruff check .

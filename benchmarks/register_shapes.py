@@ -63,7 +63,7 @@ def joined(parts: Sequence[Part]) -> MeshData:
     )
 
 
-def _colour(rng: np.random.Generator) -> tuple[int, int, int]:
+def colour_of(rng: np.random.Generator) -> tuple[int, int, int]:
     """Wood, grey or paint."""
     kind = rng.integers(3)
     if kind == 0:
@@ -87,14 +87,14 @@ def table(rng: np.random.Generator) -> list[Part]:
     """A slab on four legs, sometimes with an apron."""
     w, h, d = rng.uniform(0.7, 1.7), rng.uniform(0.4, 0.78), rng.uniform(0.5, 0.9)
     top, leg = rng.uniform(0.02, 0.05), rng.uniform(0.03, 0.08)
-    wood = _colour(rng)
+    wood = colour_of(rng)
     parts = [
         box((w, top, d), (0, h - top, 0), wood),
         *_legs(0.96 * w, 0.96 * d, h - top, leg, wood),
     ]
     if rng.random() < 0.5:
         apron = (0.9 * w, 0.08, 0.9 * d)
-        parts.append(box(apron, (0, h - top - 0.08, 0), _colour(rng)))
+        parts.append(box(apron, (0, h - top - 0.08, 0), colour_of(rng)))
     return parts
 
 
@@ -102,7 +102,7 @@ def chair(rng: np.random.Generator) -> list[Part]:
     """Seat, back, four legs; the back is at -z."""
     w, d, seat = rng.uniform(0.4, 0.52), rng.uniform(0.4, 0.52), rng.uniform(0.42, 0.48)
     back, thick = rng.uniform(0.35, 0.55), rng.uniform(0.03, 0.07)
-    wood, cover = _colour(rng), _colour(rng)
+    wood, cover = colour_of(rng), colour_of(rng)
     parts = [box((w, thick, d), (0, seat - thick, 0), cover)]
     parts += _legs(w, d, seat - thick, rng.uniform(0.025, 0.045), wood)
     parts.append(box((w, back, 0.035), (0, seat, -(d - 0.035) / 2), wood))
@@ -113,10 +113,10 @@ def armchair(rng: np.random.Generator) -> list[Part]:
     """A block seat between arms before a back; wide ones are sofas."""
     w, d = rng.choice([0.85, 1.6, 2.0]) * rng.uniform(0.9, 1.1), rng.uniform(0.75, 0.95)
     seat, back, arm = rng.uniform(0.38, 0.45), rng.uniform(0.7, 0.95), rng.uniform(0.1, 0.2)
-    cover = _colour(rng)
+    cover = colour_of(rng)
     side = (arm, rng.uniform(0.52, 0.64), d)
     return [
-        box((w - 2 * arm, seat, d - 0.2), (0, 0, 0.1), _colour(rng)),
+        box((w - 2 * arm, seat, d - 0.2), (0, 0, 0.1), colour_of(rng)),
         box((w, back, 0.2), (0, 0, -(d - 0.2) / 2), cover),
         box(side, (-(w - arm) / 2, 0, 0), cover),
         box(side, ((w - arm) / 2, 0, 0), cover),
@@ -127,7 +127,7 @@ def corner(rng: np.random.Generator) -> list[Part]:
     """An L-shaped block: a corner bench or counter."""
     w, d, h = rng.uniform(1.2, 2.1), rng.uniform(1.0, 1.6), rng.uniform(0.4, 0.9)
     arm = rng.uniform(0.45, 0.7)
-    shade = _colour(rng)
+    shade = colour_of(rng)
     left = rng.choice([-1, 1])
     return [
         box((w, h, arm), (0, 0, -(d - arm) / 2), shade),
@@ -138,8 +138,8 @@ def corner(rng: np.random.Generator) -> list[Part]:
 def crate(rng: np.random.Generator) -> list[Part]:
     """A closed box with fronts: a chest of drawers, a cupboard."""
     w, h, d = rng.uniform(0.4, 1.3), rng.uniform(0.4, 1.3), rng.uniform(0.35, 0.6)
-    parts = [box((w, h, d), (0, 0, 0), _colour(rng))]
-    rows, front = int(rng.integers(1, 5)), _colour(rng)
+    parts = [box((w, h, d), (0, 0, 0), colour_of(rng))]
+    rows, front = int(rng.integers(1, 5)), colour_of(rng)
     for row in range(rows):
         size = (0.92 * w, 0.86 * h / rows, 0.02)
         parts.append(box(size, (0, h * (row + 0.07) / rows, d / 2 + 0.01), front))
@@ -149,21 +149,21 @@ def crate(rng: np.random.Generator) -> list[Part]:
 def shelves(rng: np.random.Generator) -> list[Part]:
     """An open shelf unit, with a back or without."""
     w, h, d = rng.uniform(0.6, 1.1), rng.uniform(0.8, 1.9), rng.uniform(0.25, 0.42)
-    wood, t = _colour(rng), 0.025
+    wood, t = colour_of(rng), 0.025
     parts = [box((t, h, d), (side * (w - t) / 2, 0, 0), wood) for side in (-1, 1)]
     boards = int(rng.integers(3, 6))
     for board in range(boards):
         y = 0.04 + (h - 0.04 - t) * board / (boards - 1)
         parts.append(box((w - 2 * t, t, d), (0, y, 0), wood))
     if rng.random() < 0.6:
-        parts.append(box((w, h, 0.01), (0, 0, -(d + 0.01) / 2), _colour(rng)))
+        parts.append(box((w, h, 0.01), (0, 0, -(d + 0.01) / 2), colour_of(rng)))
     return parts
 
 
 def stool(rng: np.random.Generator) -> list[Part]:
     """A round seat on legs or on one foot."""
     r, h = rng.uniform(0.16, 0.24), rng.uniform(0.42, 0.75)
-    wood, cover = _colour(rng), _colour(rng)
+    wood, cover = colour_of(rng), colour_of(rng)
     seat = lathe([(r, h - 0.05), (1.04 * r, h - 0.03), (r, h)], cover)
     if rng.random() < 0.5:
         return [seat, *_legs(1.5 * r, 1.5 * r, h - 0.05, 0.03, wood)]
@@ -173,21 +173,21 @@ def stool(rng: np.random.Generator) -> list[Part]:
 def pouf(rng: np.random.Generator) -> list[Part]:
     """A cylinder: a pouf, a bin, a side table."""
     r, h = rng.uniform(0.18, 0.4), rng.uniform(0.35, 0.6)
-    return [lathe([(r, 0), (r * rng.uniform(0.9, 1.1), h)], _colour(rng))]
+    return [lathe([(r, 0), (r * rng.uniform(0.9, 1.1), h)], colour_of(rng))]
 
 
 def floor_lamp(rng: np.random.Generator) -> list[Part]:
     """A foot, a pole and a shade."""
     h, shade = rng.uniform(1.2, 1.65), rng.uniform(0.15, 0.25)
-    pole = lathe([(0.14, 0), (0.13, 0.03), (0.014, 0.05), (0.014, h)], _colour(rng))
-    top = lathe([(shade, h - 0.3), (shade * rng.uniform(0.5, 1), h)], _colour(rng))
+    pole = lathe([(0.14, 0), (0.13, 0.03), (0.014, 0.05), (0.014, h)], colour_of(rng))
+    top = lathe([(shade, h - 0.3), (shade * rng.uniform(0.5, 1), h)], colour_of(rng))
     return [pole, top]
 
 
 def plant(rng: np.random.Generator) -> list[Part]:
     """A pot with a few flat leaves that lean out."""
     r, h = rng.uniform(0.12, 0.2), rng.uniform(0.2, 0.35)
-    parts = [lathe([(0.7 * r, 0), (r, h), (0.9 * r, h)], _colour(rng))]
+    parts = [lathe([(0.7 * r, 0), (r, h), (0.9 * r, h)], colour_of(rng))]
     green = (int(rng.integers(30, 90)), int(rng.integers(100, 170)), int(rng.integers(30, 80)))
     for yaw in rng.uniform(0, 2 * np.pi, int(rng.integers(5, 9))):
         length, lean, wide = rng.uniform(0.35, 0.8), rng.uniform(0.2, 0.9), rng.uniform(0.05, 0.1)
@@ -206,17 +206,17 @@ def vase(rng: np.random.Generator) -> list[Part]:
     h, r = rng.uniform(0.18, 0.45), rng.uniform(0.06, 0.12)
     height = np.linspace(0, h, 12)
     waves = 1 + 0.45 * np.sin(rng.uniform(2, 6) * height / h + rng.uniform(0, 6))
-    return [lathe(list(zip(r * waves * 0.8, height, strict=True)), _colour(rng))]
+    return [lathe(list(zip(r * waves * 0.8, height, strict=True)), colour_of(rng))]
 
 
 def desk_lamp(rng: np.random.Generator) -> list[Part]:
     """A foot, an arm to the front and a shade at its end."""
     h, reach = rng.uniform(0.3, 0.45), rng.uniform(0.1, 0.2)
-    metal = _colour(rng)
+    metal = colour_of(rng)
     return [
         lathe([(0.09, 0), (0.08, 0.025), (0.012, 0.03), (0.012, h)], metal),
         box((0.02, 0.02, reach), (0, h - 0.02, reach / 2), metal),
-        lathe([(0.08, h - 0.1), (0.03, h)], _colour(rng), (0, 0, reach)),
+        lathe([(0.08, h - 0.1), (0.03, h)], colour_of(rng), (0, 0, reach)),
     ]
 
 
@@ -224,15 +224,15 @@ def carton(rng: np.random.Generator) -> list[Part]:
     """A small box lying or standing, its lid in another colour."""
     w, h, d = rng.uniform(0.12, 0.42), rng.uniform(0.09, 0.35), rng.uniform(0.1, 0.3)
     return [
-        box((w, 0.75 * h, d), (0, 0, 0), _colour(rng)),
-        box((1.03 * w, 0.25 * h, 1.03 * d), (0, 0.75 * h, 0), _colour(rng)),
+        box((w, 0.75 * h, d), (0, 0, 0), colour_of(rng)),
+        box((1.03 * w, 0.25 * h, 1.03 * d), (0, 0.75 * h, 0), colour_of(rng)),
     ]
 
 
 def mug(rng: np.random.Generator) -> list[Part]:
     """A pot with a handle on one side."""
     r, h = rng.uniform(0.07, 0.11), rng.uniform(0.14, 0.24)
-    shade = _colour(rng)
+    shade = colour_of(rng)
     x = r + 0.03
     return [
         lathe([(0.9 * r, 0), (r, 0.3 * h), (r, h)], shade),
@@ -250,7 +250,7 @@ def screen(rng: np.random.Generator) -> list[Part]:
         box((0.3, 0.015, 0.18), (0, 0, 0), dark),
         box((0.05, 0.1, 0.03), (0, 0.015, -0.02), dark),
         box((w, h, 0.04), (0, 0.1, 0), dark),
-        box((0.94 * w, 0.9 * h, 0.004), (0, 0.1 + 0.05 * h, 0.022), _colour(rng)),
+        box((0.94 * w, 0.9 * h, 0.004), (0, 0.1 + 0.05 * h, 0.022), colour_of(rng)),
     ]
 
 

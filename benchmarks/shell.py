@@ -60,7 +60,7 @@ class Shell:
     lights: tuple[AreaLight, ...]
 
 
-class _Builder:
+class RoomBuilder:
     """Collects textured rectangles."""
 
     def __init__(self) -> None:
@@ -139,7 +139,7 @@ def make_shell(rng: np.random.Generator) -> Shell:
     box = Box(
         -wide / 2, wide / 2, -rng.uniform(3.2, 5.5), rng.uniform(0.4, 1.6), rng.uniform(2.35, 2.8)
     )
-    b = _Builder()
+    b = RoomBuilder()
     pixels, side = textures.FLOORS[rng.integers(len(textures.FLOORS))](rng)
     if rng.random() < 0.5:
         pixels = np.ascontiguousarray(pixels.transpose(1, 0, 2))
@@ -190,7 +190,7 @@ def _ceiling_lamp(box: Box, rng: np.random.Generator) -> AreaLight:
     return _light(corner, (side, 0, 0), (0, 0, side), (0, -1, 0), warm)
 
 
-def _window(b: _Builder, wall: _Wall, box: Box, rng: np.random.Generator, white: int) -> AreaLight:
+def _window(b: RoomBuilder, wall: _Wall, box: Box, rng: np.random.Generator, white: int) -> AreaLight:
     """Panes a little in front of the wall, framed; shines like an overcast sky."""
     width = min(rng.uniform(1.1, 2.2), wall.length - 0.6)
     start = rng.uniform(0.3, wall.length - width - 0.3)
@@ -225,7 +225,7 @@ def _opening_behind(wall: _Wall, box: Box, rng: np.random.Generator) -> AreaLigh
     )
 
 
-def _door(b: _Builder, wall: _Wall, rng: np.random.Generator, white: int) -> None:
+def _door(b: RoomBuilder, wall: _Wall, rng: np.random.Generator, white: int) -> None:
     start = rng.uniform(0.2, max(0.25, wall.length - 1.2))
     leaf = b.colour(np.array([(222, 218, 210), (150, 108, 72), (120, 92, 70)])[rng.integers(3)])
     b.block(wall.point(start - 0.08, 0, 0), wall.point(start + 0.98, 2.08, 0.02), white)
@@ -234,7 +234,7 @@ def _door(b: _Builder, wall: _Wall, rng: np.random.Generator, white: int) -> Non
     b.block(wall.point(start + 0.8, 1.0, 0), wall.point(start + 0.86, 1.03, 0.09), knob)
 
 
-def _picture(b: _Builder, wall: _Wall, rng: np.random.Generator) -> None:
+def _picture(b: RoomBuilder, wall: _Wall, rng: np.random.Generator) -> None:
     width, height = rng.uniform(0.3, 1.1), rng.uniform(0.3, 0.8)
     across = rng.uniform(0.3, max(0.35, wall.length - width - 0.3))
     foot = rng.uniform(1.2, 1.5)
@@ -249,7 +249,7 @@ def _picture(b: _Builder, wall: _Wall, rng: np.random.Generator) -> None:
     )
 
 
-def _rug(b: _Builder, box: Box, rng: np.random.Generator) -> None:
+def _rug(b: RoomBuilder, box: Box, rng: np.random.Generator) -> None:
     a, c = rng.uniform(1.4, 2.4), rng.uniform(1.1, 1.8)
     x = rng.uniform(box.left + 0.2, box.right - 0.2 - a)
     z = rng.uniform(box.back + 0.5 + c, max(box.back + 0.6 + c, -0.9))

@@ -1,0 +1,230 @@
+"""How well ComposeScene makes a room that holds together: seeded rooms with known truth.
+
+    python -m benchmarks.scene                     # 12 rooms from true poses and from ones that are off
+    python -m benchmarks.scene --quick             # a few rooms, under a minute
+    python -m benchmarks.scene --starts perturbed --rooms 4 --seed 30 --verbose --no-times
+    python -m benchmarks.scene --set settle=false --starts perturbed
+    python -m benchmarks.scene --pictures DIR      # the photo beside the scene before and after
+
+Things stand on the floor, on tables and in stacks, on the inner boards of shelves, lean against
+walls, hang from walls and ceiling, touch each other side by side, lie in bowls; every contact is
+exact and nothing is inside anything else (``benchmarks/scene_rooms.py``). ComposeScene starts from
+the true poses, from poses that are off as Register leaves them (their covariance says so), and from
+those that Register finds on a noisy point map (``benchmarks/scene_starts.py``). A table tells each
+figure before and after, a 95 % bootstrap interval over rooms, and whether its aim is met. What the
+figures are is told in ``scene_measures.py`` and ``scene_backdrop.py``; none of them is taken from
+what ComposeScene says of itself, but for the relations, which are what is judged.
+
+Furniture comes from a folder of GLB models (``--meshes``, else ``CAST_BENCH_MESHES``, else
+``shared/meshes`` beside the repository), procedural shapes, or both (``--shapes``).
+
+To measure from outside, on the files alone:
+
+    python -m benchmarks.scene --rooms 5 --starts perturbed --write DIR
+    cast run DIR/* --only compose
+    python -m benchmarks.scene --rooms 5 --starts perturbed --score DIR
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from cast_nodes.backends import Choice, choose
+from cast_nodes.compose import ComposeInputs, compose
+from cast_nodes.context import Context, Progress
+from cast_nodes.errors import BadInput, CastError
+from cast_nodes.evaluate import scene_of
+from cast_nodes.mesh_data import read_mesh
+from cast_nodes.store import Store
+from cast_nodes.types import Geometry, Placements, Scene
+
+from .register_stock import Stock, load_stock
+from .scene_backdrop import Backdrop, measure_backdrop
+from .scene_drift import can_simulate, drifted
+from .scene_measures import fit, held, scene_before, told
+from .scene_picture import write_comparison
+from .scene_report import Row, as_json, backdrops, details, table, timings
+from .scene_rooms import FIFTY, TEN, USUAL, Room, Size, make_room
+from .scene_starts import STARTS, start
+
+BACKGROUNDS = ("planes", "relief")
+"""A plain room whose walls are known, and one with a pillar of which only points are known."""
+PILLARED = replace(USUAL, pillar=True)
+
+
+def composed(
+    room: Room, placements: Placements, geometry: Geometry, choice: Choice
+) -> tuple[Scene, float, float]:
+    """The scene, the seconds it took, and the seconds until its objects were settled."""
+    for entry in room.meshes.entries:
+        read_mesh(entry.candidates[0])  # reading files is no part of the time
+    marks: list[float] = []
+    inputs = ComposeInputs(room.objects, geometry, room.views, room.meshes, placements)
+    begin = time.perf_counter()
+
+    def note(progress: Progress) -> None:
+        if "settled" in progress.label and not marks:
+            marks.append(time.perf_counter() - begin)
+
+    scene = compose(inputs, choice, Context(store=Store(), progress=note))
+    return scene, time.perf_counter() - begin, marks[0] if marks else float("nan")
+
+
+def measured(
+    room: Room, name: str, seed: int, choice: Choice, options: argparse.Namespace
+) -> tuple[Row, Scene, Placements]:
+    """One room from one start."""
+    placements, geometry = start(room, name, seed)
+    scene, seconds, settled = composed(room, placements, geometry, choice)
+    before, after = scene_before(room, placements, geometry), scene_of(scene)
+    row = Row(
+        room.name, name, len(room.things), held(before, room, geometry),
+        held(after, room, geometry), fit(before, room), fit(after, room),
+        told(after.relations or (), room),
+        drifted(after, room, geometry) if options.drift else None,
+        seconds, settled, len(scene.glb) / 1e6,
+    )  # fmt: skip
+    return row, scene, placements
+
+
+def run_rooms(stock: Stock, choice: Choice, options: argparse.Namespace) -> list[Row]:
+    """All rooms from all starts."""
+    rows = []
+    for seed in range(options.seed, options.seed + options.rooms):
+        room = make_room(stock, seed)
+        for name in options.starts:
+            if name == "register" and seed - options.seed >= options.register_rooms:
+                continue
+            row, scene, placements = measured(room, name, seed, choice, options)
+            rows.append(row)
+            if options.verbose:
+                print(details(row), flush=True)
+            if options.pictures:
+                path = options.pictures / f"{room.name}_{name}.png"
+                write_comparison(room, placements, scene, path)
+        print(f"{seed - options.seed + 1} of {options.rooms} rooms", file=sys.stderr, flush=True)
+    return rows
+
+
+def run_times(stock: Stock, choice: Choice, options: argparse.Namespace) -> list[Row]:
+    """Rooms of ten and of fifty things, from poses that are off."""
+    rows = []
+    sizes: list[tuple[Size, int]] = [(TEN, 2), (FIFTY, 1)] if not options.quick else [(TEN, 1)]
+    for size, count in sizes:
+        for seed in range(options.seed, options.seed + count):
+            room = make_room(stock, seed, size)
+            row = measured(room, "perturbed", seed, choice, options)[0]
+            rows.append(row)
+            if options.verbose:
+                print(details(row), flush=True)
+    return rows
+
+
+def run_backgrounds(
+    stock: Stock, options: argparse.Namespace, values: dict
+) -> dict[str, list[Backdrop]]:
+    """The background of rooms whose objects stand at their true places."""
+    out: dict[str, list[Backdrop]] = {}
+    for kind in BACKGROUNDS:
+        choice = choose("compose", "room", **{**values, "background": "auto"})
+        for seed in range(options.seed, options.seed + options.background_rooms):
+            room = make_room(stock, seed, PILLARED if kind == "relief" else USUAL)
+            placements, geometry = start(room, "exact", seed)
+            scene = composed(room, placements, geometry, choice)[0]
+            found = measure_backdrop(scene.glb, scene.world_from_camera, room)
+            out.setdefault(kind, []).append(found)
+            if options.verbose:
+                print(f"  {room.name} {kind}: {found}", flush=True)
+            if options.pictures:
+                path = options.pictures / f"{room.name}_{kind}.png"
+                write_comparison(room, placements, scene, path)
+    return out
+
+
+# --- the command ------------------------------------------------------------------------------
+
+
+def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """The command's options."""
+    head, _, rest = (__doc__ or "").partition("\n\n")
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.scene",
+        description=head,
+        epilog=rest,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = parser.add_argument
+    add("--rooms", type=int, help="rooms of each start (12)")
+    add("--seed", type=int, default=100, help="of the first room")
+    add("--starts", "--modes", nargs="+", choices=STARTS, default=None, metavar="START",
+        help="; ".join(f"{k}: {v}" for k, v in STARTS.items()))  # fmt: skip
+    add("--register-rooms", type=int, default=6, help="rooms of the start by Register")
+    add("--background-rooms", type=int, help="rooms of each kind of background (4); 0: none")
+    add("--shapes", choices=("procedural", "models", "both"), default="both")
+    add("--meshes", help="folder of GLB models, y up, in metres")
+    add("--set", nargs="+", default=[], metavar="OPTION=VALUE", help="options of ComposeScene")
+    add("--quick", action="store_true", help="3 rooms, one background of each kind, ten objects")
+    add("--no-times", dest="times", action="store_false", help="leave out ten and fifty objects")
+    add("--no-drift", dest="drift", action="store_false", help="leave out the simulation")
+    add("--json", type=Path, metavar="FILE", help="write figures and rows")
+    add("--pictures", type=Path, metavar="DIR", help="write the photo beside the scenes")
+    add("--verbose", action="store_true", help="all that is wrong in each room")
+    add("--write", type=Path, metavar="DIR", help="write the rooms as run folders, run nothing")
+    add("--score", type=Path, metavar="DIR", help="score the scenes in such folders")
+    options = parser.parse_args(arguments)
+    options.rooms = options.rooms or (3 if options.quick else 12)
+    quick = ("exact", "perturbed")
+    options.starts = options.starts or (quick if options.quick else tuple(STARTS))
+    if options.background_rooms is None:
+        options.background_rooms = 1 if options.quick else 4
+    return options
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command; returns its exit status."""
+    options = parse(arguments)
+    try:
+        return _main(options)
+    except CastError as error:
+        print(error, file=sys.stderr)
+        return 2
+
+
+def _main(options: argparse.Namespace) -> int:
+    stock = load_stock(options.shapes, options.meshes)
+    missing = can_simulate() if options.drift else ""
+    if missing:
+        print(f"no drift: {missing}", file=sys.stderr)
+        options.drift = False
+    pairs = [p.partition("=") for p in options.set]
+    if any(not eq for _, eq, _ in pairs):
+        raise BadInput("--set takes OPTION=VALUE, such as settle=false")
+    values = {name: value for name, _, value in pairs}
+    choice = choose("compose", "room", **values)
+    begin = time.perf_counter()
+    rows = run_rooms(stock, choice, options)
+    print(table(rows), flush=True)
+    times = run_times(stock, choice, options) if options.times else []
+    if times:
+        print(timings(times), flush=True)
+    found = run_backgrounds(stock, options, values)
+    if found:
+        print(backdrops(found), flush=True)
+    print(f"\n{time.perf_counter() - begin:.0f} s", file=sys.stderr)
+    if options.json:
+        settings = {k: str(v) if isinstance(v, Path) else v for k, v in vars(options).items()}
+        machine = {"python": platform.python_version(), "system": platform.platform()}
+        document = {"settings": settings, "machine": machine, **as_json(rows, times, found)}
+        options.json.write_text(json.dumps(document, indent=1), encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
