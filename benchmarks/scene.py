@@ -33,7 +33,6 @@ import platform
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from cast_nodes.backends import Choice, choose
@@ -51,12 +50,8 @@ from .scene_drift import can_simulate, drifted
 from .scene_measures import fit, held, scene_before, told
 from .scene_picture import write_comparison
 from .scene_report import Row, as_json, backdrops, details, table, timings
-from .scene_rooms import FIFTY, TEN, USUAL, Room, Size, make_room
+from .scene_rooms import FIFTY, PILLARED, TEN, Room, Size, make_room
 from .scene_starts import STARTS, start
-
-BACKGROUNDS = ("planes", "relief")
-"""A plain room whose walls are known, and one with a pillar of which only points are known."""
-PILLARED = replace(USUAL, pillar=True)
 
 
 def composed(
@@ -94,9 +89,11 @@ def measured(
     return row, scene, placements
 
 
-def run_rooms(stock: Stock, choice: Choice, options: argparse.Namespace) -> list[Row]:
-    """All rooms from all starts."""
-    rows = []
+def run_rooms(
+    stock: Stock, choice: Choice, options: argparse.Namespace
+) -> tuple[list[Row], list[Backdrop]]:
+    """All rooms from all starts, and the backgrounds of the first of them."""
+    rows, found = [], []
     for seed in range(options.seed, options.seed + options.rooms):
         room = make_room(stock, seed)
         for name in options.starts:
@@ -106,11 +103,13 @@ def run_rooms(stock: Stock, choice: Choice, options: argparse.Namespace) -> list
             rows.append(row)
             if options.verbose:
                 print(details(row), flush=True)
+            if name == "exact" and seed - options.seed < options.background_rooms:
+                found.append(measure_backdrop(scene.glb, scene.world_from_camera, room))
             if options.pictures:
                 path = options.pictures / f"{room.name}_{name}.png"
                 write_comparison(room, placements, scene, path)
         print(f"{seed - options.seed + 1} of {options.rooms} rooms", file=sys.stderr, flush=True)
-    return rows
+    return rows, found
 
 
 def run_times(stock: Stock, choice: Choice, options: argparse.Namespace) -> list[Row]:
@@ -127,24 +126,19 @@ def run_times(stock: Stock, choice: Choice, options: argparse.Namespace) -> list
     return rows
 
 
-def run_backgrounds(
-    stock: Stock, options: argparse.Namespace, values: dict
-) -> dict[str, list[Backdrop]]:
-    """The background of rooms whose objects stand at their true places."""
-    out: dict[str, list[Backdrop]] = {}
-    for kind in BACKGROUNDS:
-        choice = choose("compose", "room", **{**values, "background": "auto"})
-        for seed in range(options.seed, options.seed + options.background_rooms):
-            room = make_room(stock, seed, PILLARED if kind == "relief" else USUAL)
-            placements, geometry = start(room, "exact", seed)
-            scene = composed(room, placements, geometry, choice)[0]
-            found = measure_backdrop(scene.glb, scene.world_from_camera, room)
-            out.setdefault(kind, []).append(found)
-            if options.verbose:
-                print(f"  {room.name} {kind}: {found}", flush=True)
-            if options.pictures:
-                path = options.pictures / f"{room.name}_{kind}.png"
-                write_comparison(room, placements, scene, path)
+def run_pillared(stock: Stock, choice: Choice, options: argparse.Namespace) -> list[Backdrop]:
+    """The backgrounds of rooms with a pillar of which only points are known."""
+    out = []
+    for seed in range(options.seed, options.seed + options.background_rooms):
+        room = make_room(stock, seed, PILLARED)
+        placements, geometry = start(room, "exact", seed)
+        scene = composed(room, placements, geometry, choice)[0]
+        out.append(measure_backdrop(scene.glb, scene.world_from_camera, room))
+        if options.verbose:
+            print(f"  {room.name} with a pillar: {out[-1]}", flush=True)
+        if options.pictures:
+            path = options.pictures / f"{room.name}_pillar.png"
+            write_comparison(room, placements, scene, path)
     return out
 
 
@@ -209,12 +203,13 @@ def _main(options: argparse.Namespace) -> int:
     values = {name: value for name, _, value in pairs}
     choice = choose("compose", "room", **values)
     begin = time.perf_counter()
-    rows = run_rooms(stock, choice, options)
+    rows, plain = run_rooms(stock, choice, options)
     print(table(rows), flush=True)
     times = run_times(stock, choice, options) if options.times else []
     if times:
         print(timings(times), flush=True)
-    found = run_backgrounds(stock, options, values)
+    found = {"planes": plain, "pillar": run_pillared(stock, choice, options)}
+    found = {name: rows for name, rows in found.items() if rows}
     if found:
         print(backdrops(found), flush=True)
     print(f"\n{time.perf_counter() - begin:.0f} s", file=sys.stderr)

@@ -214,6 +214,8 @@ def _stacked(rng, group: Group, top: Thing, carrier: int, column: Sequence[Piece
                 return False
             spot = [middle[i] + jitter * wide[i] * rng.uniform(-1, 1) for i in (0, 2)]
         thing = thing.moved([spot[0], below.high[1] + 0.05, spot[1]])
+        if any(_beside(thing, other) for other in group.things[carrier + 1 :]):
+            return False
         if piece.name == "ball":
             thing = thing.moved([0, -travel(thing.triangles, below.triangles, 1, -1), 0])
         else:
@@ -221,8 +223,6 @@ def _stacked(rng, group: Group, top: Thing, carrier: int, column: Sequence[Piece
             if down is None:
                 return False
             thing = down
-        if any(_near(thing, other) for other in group.things[carrier + 1 :]):
-            return False
         placed.append(thing)
     target = carrier
     for thing in placed:
@@ -235,6 +235,12 @@ def _near(one: Thing, other: Thing, margin: float = CLEARANCE_M) -> bool:
     """Their boxes come nearer than a margin."""
     apart = (one.low > other.high + margin) | (other.low > one.high + margin)
     return not apart.any()
+
+
+def _beside(one: Thing, other: Thing) -> bool:
+    """Seen from above their boxes come nearer than the clearance."""
+    apart = (one.low > other.high + CLEARANCE_M) | (other.low > one.high + CLEARANCE_M)
+    return not apart[[0, 2]].any()
 
 
 def table_group(rng: np.random.Generator, stock: Stock, count: int = 0) -> Group | None:
@@ -257,6 +263,20 @@ def bowl_group(rng: np.random.Generator, stock: Stock) -> Group | None:
     group.add(new_thing(rng, made(rng, shapes.side_table)), ("on", "floor"))
     for _ in range(TRIES):
         column = [made(rng, shapes.bowl), made(rng, shapes.ball)]
+        if _stacked(rng, group, group.things[0], 0, column):
+            return group
+    return None
+
+
+def stack_group(rng: np.random.Generator, stock: Stock) -> Group | None:
+    """A stack of two or three boxes and books on a low table, something small on some of them."""
+    group = Group()
+    group.add(new_thing(rng, made(rng, shapes.side_table)), ("on", "floor"))
+    for _ in range(TRIES):
+        column = [made(rng, FLAT[rng.integers(len(FLAT))]) for _ in range(int(rng.integers(2, 4)))]
+        column.sort(key=lambda p: -p.footprint * p.metres_per_unit)
+        if rng.random() < 0.3:
+            column[-1] = _small(rng, stock)
         if _stacked(rng, group, group.things[0], 0, column):
             return group
     return None
@@ -393,9 +413,10 @@ KINDS: dict[str, tuple[Callable[..., Group | None], float]] = {
     "shelf": (shelf_group, 1.0),
     "against": (against_wall, 1.2),
     "leaning": (leaning, 1.0),
-    "picture": (wall_picture, 0.7),
-    "pendant": (pendant_lamp, 0.7),
-    "pair": (pair, 0.9),
+    "stack": (stack_group, 1.0),
+    "picture": (wall_picture, 0.5),
+    "pendant": (pendant_lamp, 0.5),
+    "pair": (pair, 1.0),
     "bowl": (bowl_group, 0.6),
 }
 """Makers of groups and how often they are wanted."""

@@ -55,6 +55,7 @@ class Size:
 
 
 USUAL = Size()
+PILLARED = Size(pillar=True)
 TEN = Size(count=(10, 10))
 FIFTY = Size((50, 50), (3.2, 4.0), (5.5, 6.5), (960, 720), 40, 0.05)
 
@@ -389,7 +390,7 @@ def _photographed(room: _Arrangement, rng: np.random.Generator, name: str, size:
     view = eye.intrinsics, eye.width, eye.height
     empty = render([(shell, camera)], *view, up=up, supersample=2)
     items = [(shell, camera), *((t.piece.mesh, camera @ t.pose) for t in room.things)]
-    full = render(items, *view, up=up, supersample=2)
+    full = render(items, *view, up=up, supersample=1)
     depth, ids = _look(room)
     with np.errstate(invalid="ignore"):
         hidden = (ids >= 0) & (depth > empty.depth)  # behind a pillar
