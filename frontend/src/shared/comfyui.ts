@@ -9,6 +9,7 @@ export interface Widget {
   hidden?: boolean;
   label?: string;
   options?: Record<string, unknown> & { serialize?: boolean };
+  serialize?: boolean;
   callback?: (value: unknown, ...rest: unknown[]) => void;
   computeSize?: (width?: number) => [number, number];
   computeLayoutSize?: (node: GraphNode) => { minHeight: number; maxHeight?: number; minWidth: number };
@@ -106,6 +107,8 @@ export interface App {
   graph: { nodes: GraphNode[]; setDirtyCanvas(front: boolean, back?: boolean): void };
   canvas: { setDirty(front: boolean, back?: boolean): void; ds: { scale: number } };
   registerExtension(extension: Extension): void;
+  /** What the nodes of this graph have last put out, by node id. */
+  nodeOutputs?: Record<string, Record<string, unknown>>;
   extensionManager: {
     setting: { get(name: string): unknown };
     toast?: { add(message: { severity: string; summary: string; detail?: string; life?: number }): void };
