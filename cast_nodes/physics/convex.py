@@ -106,16 +106,16 @@ def _occupied(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
     return shell | inside
 
 
-def _hull(cells: np.ndarray) -> ConvexHull:
-    """The hull of cells' centres, a quarter of a cell wider, so that it always has a volume."""
+def _hull(cells: np.ndarray, wider: float) -> ConvexHull:
+    """The hull of cells' centres, by so many cells wider, so that it always has a volume."""
     key = cells[:, 0] * 4096 + cells[:, 1]  # of each column only the ends can be corners
     order = np.lexsort((cells[:, 2], key))
     sorted_cells, sorted_key = cells[order], key[order]
     start = np.flatnonzero(np.diff(sorted_key, prepend=-1))
     end = np.append(start[1:], len(order)) - 1
     ends = sorted_cells[np.unique(np.concatenate([start, end]))].astype(np.float64)
-    wide = np.array([[x, y, z] for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)]) / 4
-    return ConvexHull((ends[:, None] + wide).reshape(-1, 3))
+    wide = np.array([[x, y, z] for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)])
+    return ConvexHull((ends[:, None] + wider * wide).reshape(-1, 3))
 
 
 def _emptiness(cells: np.ndarray, grid: np.ndarray, far: np.ndarray) -> float:
@@ -125,7 +125,7 @@ def _emptiness(cells: np.ndarray, grid: np.ndarray, far: np.ndarray) -> float:
     empty = np.argwhere(far[box] > HOLLOW) + low
     if not len(empty):
         return 0.0
-    planes = _hull(cells).equations
+    planes = _hull(cells, 0.25).equations
     within = np.ones(len(empty), bool)
     for plane in np.unique(planes.round(9), axis=0):
         within[within] = empty[within] @ plane[:3] + plane[3] <= 0
@@ -140,7 +140,7 @@ def _halves(part: _Part, grid: np.ndarray, far: np.ndarray) -> list[_Part]:
     for axis in range(3):
         for at, change in _places(part.cells, axis):
             below = part.cells[:, axis] < at
-            held = _hull(part.cells[below]).volume + _hull(part.cells[~below]).volume
+            held = sum(_hull(part.cells[side], 0.5).volume for side in (below, ~below))
             ways.append((held, change, axis, at))
     if not ways:
         return [_Part(part.cells, part.triangles, part.emptiness, final=True)]
@@ -187,7 +187,7 @@ def _places(cells: np.ndarray, axis: int) -> list[tuple[int, float]]:
 
 
 def _beside_flat_face(part: _Part, axis: int, at: int) -> float:
-    """The cut's coordinate: beside the largest flat face within a cell of the boundary, if any.
+    """The cut's coordinate: beside the largest and nearest flat face within a cell, if any.
 
     The face stays with the side that fills the cells next to it better.
     """
@@ -200,7 +200,8 @@ def _beside_flat_face(part: _Part, axis: int, at: int) -> float:
     if not flat.any():
         return boundary
     places, group = np.unique(along[flat].round(4), return_inverse=True)
-    where = float(places[np.bincount(group.reshape(-1), area[flat]).argmax()])
+    near = 1 - np.abs(places - boundary) * CELLS  # a board's other face is one board away
+    where = float(places[(np.bincount(group.reshape(-1), area[flat]) * near).argmax()])
     number = np.bincount(part.cells[:, axis], minlength=at + 1)
     fuller_below = number[max(at - 2, 0) : at].max() > number[at : at + 2].max()
     return where + (2e-4 if fuller_below else -2e-4)

@@ -38,7 +38,7 @@ CALM = 0.02
 FALLEN_DEG = 25.0
 FALLEN_SHARE = 0.2
 """An object fell when it turned by more degrees, or sank by more than this share of its size."""
-PARTS_IN_ALL = 500
+PARTS_IN_ALL = 1200
 STEP_S = 0.004
 FRICTION = (0.8, 0.01, 0.01)
 """Sliding; spinning and rolling, as lengths over the median size."""
@@ -173,7 +173,7 @@ _memory: Memory[RigidShape] = Memory(128)
 
 def _shapes(objects: Sequence[SimObject]) -> tuple[dict[int, RigidShape], list[str]]:
     """Convex parts by id, those of equal meshes made once; and who has none, and why."""
-    most = int(np.clip(PARTS_IN_ALL // max(1, len(objects)), 6, 24))
+    most = int(np.clip(PARTS_IN_ALL // max(1, len(objects)), 12, 32))
     made: dict[int, RigidShape] = {}
     notes: list[str] = []
     for item in objects:
