@@ -1,0 +1,199 @@
+"""What a body may rest on: the floor, other bodies, several at once, each way with its cost.
+
+Let down (or lifted) until it rests, a body touches what carries it, sinks into nothing, and does
+not tip over. The costs are negative logarithms of likelihoods up to a constant ("nats"): how far
+it had to be moved against how far it may be off, how much of it is in the way, how far its weight
+lies outside what carries it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..planes import Plane
+from .graph import Partner
+from .standing import Standing, tops_below
+
+CONTACT = 0.012
+"""Feet this near to a surface stand on it, share of the body's size."""
+SEEDS = (0.0, -1.5, 1.5)
+"""Distances along the view from which the first look is taken, in deviations."""
+LOOKED_AT = 5
+"""Ways to rest that are looked at closely."""
+BLOCKED = 12.0
+"""Nats where all feet are sunk into something."""
+TIPPED = 5.0
+"""Most nats for a body that would tip over."""
+UNSTEADY = 0.025
+"""Deviation of how far a weight may lie outside what carries it, share of the size."""
+DIRECTIONS = 24
+
+
+@dataclass(frozen=True)
+class Doubt:
+    """How far off a pose may be.
+
+    Attributes:
+        ray: deviation of the logarithm of distance and size together.
+        across: of the place otherwise, world units.
+    """
+
+    ray: float
+    across: float
+
+
+@dataclass(frozen=True, eq=False)
+class Rest:
+    """One way to rest.
+
+    Attributes:
+        carriers: what carries, with the share of the touching feet, the largest first.
+        factor, lift: how the body as given gets there.
+        cost: nats, without what it costs to tip over.
+        tips: nats for a weight outside what carries it, 0 where it stands by itself.
+        off: (2,) level vector from what carries it to its weight; 0 where it is above it.
+    """
+
+    carriers: tuple[tuple[Partner, float], ...]
+    factor: float
+    lift: float
+    cost: float
+    tips: float
+    off: np.ndarray
+
+
+def rests(
+    body: Standing, others: Sequence[Standing], ground: Plane | None, doubt: Doubt
+) -> list[Rest]:
+    """Ways for a body to rest, the likeliest first.
+
+    Args:
+        body: as given, not moved.
+        others: what may carry it, where it is believed to be.
+        ground: the floor below it.
+    """
+    tolerance = CONTACT * body.body.size
+    bottom = float(body.body.bounds[0, 1])
+    drop_per_ray = float(body.eye[1]) - bottom
+    variance = (drop_per_ray * doubt.ray) ** 2 + doubt.across**2 + (0.3 * tolerance) ** 2
+    slack = 2.5 * float(np.sqrt(variance)) + tolerance
+
+    def there(drop: float) -> Standing:
+        """The body let down by a height, in the likeliest way."""
+        ray = drop * drop_per_ray * doubt.ray**2 / variance
+        lift = -(drop - ray * drop_per_ray)
+        return body.moved(max(0.2, 1 + ray), lift)
+
+    def gaps(at: Standing) -> tuple[np.ndarray, list[Partner]]:
+        """(feet, carriers) free height below each foot, inf where nothing is."""
+        feet, reach = at.to_there(body.feet), body.reach * at.factor
+        columns, names = [], list[Partner]()
+        if ground is not None:
+            columns.append(ground.height(feet) / max(float(ground.normal[1]), 0.2))
+            names.append("floor")
+        low, high = feet.min(0), feet.max(0)
+        for other in others:
+            (a, b) = other.bounds
+            if (low[[0, 2]] > b[[0, 2]]).any() or (high[[0, 2]] < a[[0, 2]]).any():
+                continue
+            if low[1] - 4 * slack > b[1]:
+                continue
+            tops = tops_below(other, feet, reach, slack)
+            if np.isfinite(tops).any():
+                columns.append(feet[:, 1] - tops)
+                names.append(other.id)
+        return np.stack(columns, 1) if columns else np.zeros((len(feet), 0)), names
+
+    drops: list[tuple[float, float]] = []
+    for seed in SEEDS if doubt.ray > 0 else (0.0,):
+        moved = body.moved(float(np.exp(seed * doubt.ray)), 0.0)
+        table, _ = gaps(moved)
+        before = bottom - float(moved.bounds[0, 1])
+        for drop in _likely_drops(table, tolerance):
+            whole = before + drop
+            moving = 0.5 * whole**2 / variance
+            drops.append((moving + _blocked(table - drop, tolerance), whole))
+    found: list[Rest] = []
+    tried: list[float] = []
+    for _, drop in sorted(drops):
+        if any(abs(drop - t) < 0.7 * tolerance for t in tried):
+            continue
+        tried.append(drop)
+        if len(tried) > LOOKED_AT:
+            break
+        rest = None
+        for _ in range(2):
+            at = there(drop)
+            table, names = gaps(at)
+            more = [d for d in _likely_drops(table, tolerance) if abs(d) < 2.5 * tolerance]
+            if not more:
+                break
+            step = min(more, key=lambda d: _blocked(table - d, tolerance) + (d / tolerance) ** 2)
+            drop += step
+            rest = _rest(there(drop), table - step, names, tolerance)
+            if abs(step) < 0.3 * tolerance:
+                break
+        if rest is not None:
+            carriers, sunk, tips, off = rest
+            at = there(drop)
+            cost = 0.5 * drop**2 / variance + sunk
+            found.append(Rest(carriers, at.factor, at.lift, float(cost), tips, off))
+    return sorted(found, key=lambda r: r.cost + r.tips)
+
+
+def _likely_drops(table: np.ndarray, tolerance: float) -> list[float]:
+    """Drops at which a foot comes to rest, one for each step of the tolerance."""
+    values = np.sort(table[np.isfinite(table)])
+    if not len(values):
+        return []
+    # The lowest of each run of nearly equal ones: where the first of these feet touches.
+    first = np.flatnonzero(np.diff(np.floor(values / tolerance), prepend=-np.inf) > 0)
+    count = np.diff(np.append(first, len(values)))
+    if len(first) > 48:
+        first = first[np.sort(np.argsort(-count, kind="stable")[:48])]
+    return [float(values[i]) for i in first]
+
+
+def _blocked(table: np.ndarray, tolerance: float) -> float:
+    """Nats for feet below the surface they should be above."""
+    if not table.size:
+        return 0.0
+    deep = np.clip(-table.min(1) / tolerance - 1, 0, 3) / 3
+    return BLOCKED * float(deep.mean())
+
+
+def _rest(
+    at: Standing, table: np.ndarray, names: list[Partner], tolerance: float
+) -> tuple[tuple[tuple[Partner, float], ...], float, float, np.ndarray] | None:
+    """Carriers, nats for what is in the way, nats for tipping over, and to which side."""
+    feet = at.to_there(at.feet)
+    nearest = table.argmin(1)
+    least = table[np.arange(len(table)), nearest]
+    touching = np.abs(least) <= tolerance
+    if not touching.any():
+        return None
+    points = feet[touching][:, [0, 2]]
+    weight = at.to_there(at.centre)[[0, 2]]
+    outside, off = outside_of(points, weight)
+    share = np.bincount(nearest[touching], minlength=len(names)) / touching.sum()
+    carriers = sorted(((names[i], float(share[i])) for i in np.flatnonzero(share)),
+                      key=lambda c: -c[1])  # fmt: skip
+    beyond = max(0.0, outside - tolerance) / (UNSTEADY * at.size)
+    return tuple(carriers), _blocked(table, tolerance), min(TIPPED, 0.5 * beyond**2), off
+
+
+def outside_of(points: np.ndarray, weight: np.ndarray) -> tuple[float, np.ndarray]:
+    """How far (2,) ``weight`` lies outside the convex hull of (n, 2) points, and (2,) whither.
+
+    0 inside. Measured in some directions, so it is a little too small.
+    """
+    angle = np.arange(DIRECTIONS) * 2 * np.pi / DIRECTIONS
+    ways = np.stack([np.cos(angle), np.sin(angle)], 1)
+    beyond = ways @ weight - (points @ ways.T).max(0)
+    worst = int(beyond.argmax())
+    if beyond[worst] <= 0:
+        return 0.0, np.zeros(2)
+    return float(beyond[worst]), ways[worst] * beyond[worst]
