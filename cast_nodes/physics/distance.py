@@ -25,9 +25,9 @@ from ..crossings import SIDE_AXES, crossings
 from ..register.sampling import surface_of
 from ..types import Mesh
 
-SAMPLES = 16_384
+SAMPLES = 8192
 """Samples by which the faces near a point are found."""
-NEAR = 24
+NEAR = 16
 FACES = 6
 """Faces kept a sample: the first different ones among those of its ``NEAR`` nearest samples."""
 VOTERS = 900

@@ -1,0 +1,240 @@
+"""Where things meet: signed distances and how they change as the things move.
+
+Each :class:`Rows` is a linear piece of a constraint, ``value`` plus the jacobians times the
+changes, in world units: zero where things rest or touch, not negative where they must
+not be inside each other.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from ..crossings import crossings
+from ..planes import Plane
+from .pieces import Piece, View
+
+Movers = Literal["both", "first", "second"]
+UP = np.array([0.0, 1.0, 0.0])
+CELLS = 20
+"""Columns along each side in which an underside is compared with what lies below it."""
+KEPT = 24
+"""Rows that a pair of things has at most each way."""
+NEAR = 0.01
+"""Samples closer than this share of the smaller thing's size may meet in the next step."""
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """Linear pieces of a constraint between two things, or a thing and what does not move.
+
+    Attributes:
+        pieces: those whose change matters, one or two.
+        jacobians: one (k, 7) for each of these.
+        value: (k,) world units.
+        equal: must be zero; else must not be negative.
+        size: what deviations are compared with, world units.
+    """
+
+    pieces: tuple[Piece, ...]
+    jacobians: tuple[np.ndarray, ...]
+    value: np.ndarray
+    equal: bool
+    size: float
+
+
+def plane_rows(piece: Piece, plane: Plane, onto: bool) -> list[Rows]:
+    """A thing does not go through a plane, and where ``onto``, it comes up to it."""
+    corners = piece.now.corners
+    height = plane.height(corners)
+    low = np.argsort(height)[:8]
+    normals = np.broadcast_to(plane.normal, (len(low), 3))
+    jacobian = piece.now.jacobian(corners[low], normals)
+    rows = []
+    if height[low[0]] < NEAR * piece.size:
+        rows.append(Rows((piece,), (jacobian,), height[low], False, piece.size))
+    if onto:
+        rows.append(Rows((piece,), (jacobian[:1],), height[low[:1]], True, piece.size))
+    return rows
+
+
+@dataclass(frozen=True, eq=False)
+class Clearance:
+    """How high an underside is over what lies below it.
+
+    Attributes:
+        points: (k, 3) world, where the two come nearest, column by column.
+        fall: (k,) free height there, negative where one is in the other; ascending.
+    """
+
+    points: np.ndarray
+    fall: np.ndarray
+
+    @property
+    def gap(self) -> float:
+        return float(self.fall[0])
+
+
+def clearance(upper: View, lower: View, reach: float) -> Clearance | None:
+    """The free heights between two things; None where neither is above the other.
+
+    Lines go down from the lowest samples of the one to the other's tops, and up from the
+    other's highest samples to the one's undersides.
+
+    Args:
+        reach: something that lies lower than a top by no more than this still stands on it.
+    """
+    low = np.maximum(upper.bounds[0, [0, 2]], lower.bounds[0, [0, 2]])
+    high = np.minimum(upper.bounds[1, [0, 2]], lower.bounds[1, [0, 2]])
+    if (low >= high).any():
+        return None
+    feet = _undersides(upper, _extreme(upper.points, low, high, -1.0))
+    at, fall = _falls(feet, lower.tops, -1.0, reach)
+    heads = lower.points
+    heads = heads[np.abs(heads[:, 1] - upper.bounds[0, 1]) <= reach]
+    at_heads, fall_heads = _falls(_extreme(heads, low, high, 1.0), upper.undersides, 1.0, reach)
+    points, fall = np.concatenate([at, at_heads]), np.concatenate([fall, fall_heads])
+    if not len(fall):
+        return None
+    order = np.argsort(fall)
+    return Clearance(points[order], fall[order])
+
+
+def _undersides(view: View, points: np.ndarray) -> np.ndarray:
+    """The lowest points of a thing in the columns of (n, 3) of its samples."""
+    line, height, _ = crossings(view.undersides, points, 1)
+    lowest = np.full(len(points), np.inf)
+    np.minimum.at(lowest, line, height)
+    found = np.isfinite(lowest)
+    out = points[found].copy()
+    out[:, 1] = np.minimum(out[:, 1], lowest[found])
+    return out
+
+
+def _extreme(points: np.ndarray, low: np.ndarray, high: np.ndarray, way: float) -> np.ndarray:
+    """The lowest (way -1) or highest (1) of (n, 3) points in each cell of a level rectangle."""
+    flat = points[:, [0, 2]]
+    points = points[((flat >= low) & (flat <= high)).all(1)]
+    if not len(points):
+        return points
+    cell = np.minimum((points[:, [0, 2]] - low) / (high - low) * CELLS, CELLS - 1).astype(np.int64)
+    code = cell[:, 0] * CELLS + cell[:, 1]
+    order = np.lexsort((-way * points[:, 1], code))
+    return points[order[np.unique(code[order], return_index=True)[1]]]
+
+
+def _falls(
+    points: np.ndarray, triangles: np.ndarray, way: float, reach: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """The free height down (way -1) or up (1) from (n, 3) points to the nearest triangle there."""
+    if not len(points) or not len(triangles):
+        return points[:0], np.zeros(0)
+    line, height, _ = crossings(triangles, points, 1)
+    fall = way * (height - points[line, 1])
+    near = fall >= -reach
+    best = np.full(len(points), np.inf)
+    np.minimum.at(best, line[near], fall[near])
+    found = np.isfinite(best)
+    return points[found], best[found]
+
+
+def rest_rows(upper: Piece, lower: Piece, reach: float) -> list[Rows]:
+    """A thing comes down, or up, onto another one, which stays where it is."""
+    found = clearance(upper.now, lower.now, reach)
+    if found is None:
+        return []
+    count = 12
+    points = found.points[:count]
+    jacobian = upper.now.jacobian(points, np.broadcast_to(UP, points.shape))
+    fall = found.fall[:count]
+    return [
+        Rows((upper,), (jacobian[:1],), fall[:1], True, upper.size),
+        Rows((upper,), (jacobian,), fall, False, upper.size),
+    ]
+
+
+def apart(one: View, other: View, margin: float) -> bool:
+    """Their boxes are farther from each other than a margin."""
+    (a, b), (c, d) = one.bounds, other.bounds
+    return bool((a > d + margin).any() or (b + margin < c).any())
+
+
+def inside_rows(
+    one: Piece, other: Piece, movers: Movers = "both", upwards: bool = False
+) -> list[Rows]:
+    """Samples of a thing do not go into another one.
+
+    Args:
+        movers: which of the two gives way.
+        upwards: what gives way stands on the other: it is never pushed down through a thin board.
+    """
+    size = min(one.size, other.size)
+    points, value, normals = near_samples(one.now, other.now, NEAR * size)
+    if upwards:
+        keep = normals[:, 1] * (-1 if movers == "second" else 1) > -0.3
+        points, value, normals = points[keep], value[keep], normals[keep]
+    if not len(value):
+        return []
+    order = np.argsort(value)
+    if len(order) > KEPT:
+        rest = order[KEPT // 2 :]
+        order = np.concatenate([order[: KEPT // 2], rest[:: -(-len(rest) // (KEPT // 2))]])
+    points, value, normals = points[order], value[order], normals[order]
+    pieces, jacobians = [], []
+    if movers != "second":
+        pieces.append(one)
+        jacobians.append(one.now.jacobian(points, normals))
+    if movers != "first":
+        pieces.append(other)
+        jacobians.append(-other.now.jacobian(points, normals))
+    return [Rows(tuple(pieces), tuple(jacobians), value, False, size)]
+
+
+def near_samples(
+    one: View, other: View, margin: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Samples of one thing that are in another or nearer to it than a margin.
+
+    Returns:
+        (k, 3) world points, (k,) signed distances in world units, (k, 3) their gradients.
+    """
+    low, high = other.bounds
+    points = one.points
+    points = points[((points >= low - margin) & (points <= high + margin)).all(1)]
+    value, normals = other.distance_to(points)
+    near = value < margin
+    return points[near], value[near], normals[near]
+
+
+def depth(one: View, other: View) -> float:
+    """How deep the deepest sample of either lies in the other, world units."""
+    if apart(one, other, 0.0):
+        return 0.0
+    values = [near_samples(a, b, 0.0)[1] for a, b in ((one, other), (other, one))]
+    return max((float(-v.min()) for v in values if len(v)), default=0.0)
+
+
+def touch_rows(one: Piece, other: Piece, mutual: bool) -> list[Rows]:
+    """The surfaces of two things meet where they are nearest; nothing where they already do."""
+    best: tuple[float, np.ndarray, np.ndarray, bool] | None = None
+    for a, b, turned in ((one, other, False), (other, one, True)):
+        points = a.now.points
+        # The nearest of all lies near the nearest of a few.
+        value, _ = b.now.distance_to(points[::8])
+        near = np.linalg.norm(points - points[::8][value.argmin()], axis=1) < 0.15 * a.size
+        value, normals = b.now.distance_to(points[near])
+        at = int(value.argmin())
+        if best is None or value[at] < best[0]:
+            sign = -1.0 if turned else 1.0
+            best = (float(value[at]), points[near][at], sign * normals[at], turned)
+    assert best is not None
+    if best[0] <= 0:
+        return []
+    point, normal = best[1][None], best[2][None]
+    jacobians = (one.now.jacobian(point, normal),)
+    if mutual:
+        jacobians += (-other.now.jacobian(point, normal),)
+    size = min(one.size, other.size)
+    return [Rows((one, other) if mutual else (one,), jacobians, np.array([best[0]]), True, size)]
