@@ -17,6 +17,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..frames import Sim3
 from ..physics.bodies import Body
 from ..planes import Plane
 from ..types import Placement
@@ -91,7 +92,36 @@ def find_relations(
     eye: np.ndarray | None = None,
     doubts: Mapping[int, float] | None = None,
 ) -> Relations:
-    """Who carries, holds, touches whom.
+    """Who carries, holds, touches whom; :func:`find_places` tells where that puts them, too.
+
+    Args as there.
+    """
+    return find_places(bodies, floor, walls, ceiling, eye, doubts).relations
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """What was found.
+
+    Attributes:
+        relations: the graph.
+        places: by id, world_from_object where each object is believed to be: moved along the view
+            until it rests on, or hangs on, what carries it. Good for a start, not solved for.
+    """
+
+    relations: Relations
+    places: Mapping[int, Sim3]
+
+
+def find_places(
+    bodies: Sequence[Body],
+    floor: Plane | None,
+    walls: Sequence[Plane] = (),
+    ceiling: Plane | None = None,
+    eye: np.ndarray | None = None,
+    doubts: Mapping[int, float] | None = None,
+) -> Found:
+    """Who carries, holds, touches whom, and where that puts them.
 
     Args:
         bodies: at their poses, world.
@@ -102,7 +132,7 @@ def find_relations(
     """
     search = _Search(bodies, floor, walls, ceiling, eye, doubts or {})
     search.settle()
-    return relations_of(search.edges())
+    return Found(relations_of(search.edges()), {i: s.pose for i, s in search.now.items()})
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..crossings import crossings
+from ..frames import Sim3
 from ..physics.bodies import Body
 from ..register.sampling import surface_of
 
@@ -68,6 +69,13 @@ class Standing:
     def from_there(self, points: np.ndarray) -> np.ndarray:
         """Where (..., 3) points were when the body was as given."""
         return self.eye + (points - self.eye - self.lift * UP) / self.factor
+
+    @property
+    def pose(self) -> Sim3:
+        """world_from_object now."""
+        given = self.body.world_from_object
+        place = self.to_there(given.translation)
+        return Sim3(given.rotation, place, given.scale * self.factor)
 
     @property
     def bounds(self) -> np.ndarray:
