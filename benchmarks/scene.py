@@ -22,7 +22,7 @@ To measure from outside, on the files alone:
 
     python -m benchmarks.scene --rooms 5 --starts perturbed --write DIR
     cast run DIR/* --only compose
-    python -m benchmarks.scene --rooms 5 --starts perturbed --score DIR
+    python -m benchmarks.scene --score DIR
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ import json
 import platform
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from cast_nodes.backends import Choice, choose
@@ -40,6 +40,7 @@ from cast_nodes.compose import ComposeInputs, compose
 from cast_nodes.context import Context, Progress
 from cast_nodes.errors import BadInput, CastError
 from cast_nodes.evaluate import scene_of
+from cast_nodes.evaluate.scenes import EvalScene
 from cast_nodes.mesh_data import read_mesh
 from cast_nodes.store import Store
 from cast_nodes.types import Geometry, Placements, Scene
@@ -47,6 +48,7 @@ from cast_nodes.types import Geometry, Placements, Scene
 from .register_stock import Stock, load_stock
 from .scene_backdrop import Backdrop, measure_backdrop
 from .scene_drift import can_simulate, drifted
+from .scene_folders import scenes_in, write_room
 from .scene_measures import fit, held, scene_before, told
 from .scene_picture import write_comparison
 from .scene_report import Row, as_json, backdrops, details, table, timings
@@ -78,15 +80,61 @@ def measured(
     """One room from one start."""
     placements, geometry = start(room, name, seed)
     scene, seconds, settled = composed(room, placements, geometry, choice)
-    before, after = scene_before(room, placements, geometry), scene_of(scene)
-    row = Row(
-        room.name, name, len(room.things), held(before, room, geometry),
-        held(after, room, geometry), fit(before, room), fit(after, room),
+    times = seconds, settled, len(scene.glb) / 1e6
+    after = scene_of(scene)
+    return _row(room, name, placements, geometry, after, times, options), scene, placements
+
+
+def _row(
+    room: Room,
+    name: str,
+    placements: Placements,
+    geometry: Geometry,
+    after: EvalScene,
+    times: tuple[float, float, float],
+    options: argparse.Namespace,
+) -> Row:
+    """All measures of a scene; ``times`` are seconds, seconds until settled, megabytes."""
+    before = scene_before(room, placements, geometry)
+    return Row(
+        room.name,
+        name,
+        len(room.things),
+        held(before, room, geometry),
+        held(after, room, geometry),
+        fit(before, room),
+        fit(after, room),
         told(after.relations or (), room),
         drifted(after, room, geometry) if options.drift else None,
-        seconds, settled, len(scene.glb) / 1e6,
-    )  # fmt: skip
-    return row, scene, placements
+        *times,
+    )
+
+
+def write(stock: Stock, options: argparse.Namespace) -> None:
+    """The rooms as run folders."""
+    for seed in range(options.seed, options.seed + options.rooms):
+        room = make_room(stock, seed)
+        for name in options.starts:
+            placements, geometry = start(room, name, seed)
+            path = options.write / f"{room.name}_{name}"
+            write_room(room, placements, geometry, path, seed, name)
+    print(f"cast run {options.write}/* --only compose")
+
+
+def score(stock: Stock, options: argparse.Namespace) -> list[Row]:
+    """The scenes in run folders. Their rooms are made again, from the same stock."""
+    rows: list[Row] = []
+    last: tuple[int, Room] | None = None
+    for made in scenes_in(options.score):
+        room = last[1] if last and last[0] == made.seed else make_room(stock, made.seed)
+        last = made.seed, room
+        times = made.seconds, float("nan"), made.megabytes
+        placements, geometry = made.placements, made.geometry
+        row = _row(room, made.start, placements, geometry, made.scene(), times, options)
+        rows.append(row)
+        if options.verbose:
+            print(details(row), flush=True)
+    return sorted(rows, key=lambda r: list(STARTS).index(r.start))
 
 
 def run_rooms(
@@ -202,6 +250,15 @@ def _main(options: argparse.Namespace) -> int:
         raise BadInput("--set takes OPTION=VALUE, such as settle=false")
     values = {name: value for name, _, value in pairs}
     choice = choose("compose", "room", **values)
+    if options.write:
+        write(stock, options)
+        return 0
+    if options.score:
+        rows = score(stock, options)
+        print(table(rows))
+        if options.json:
+            _write_json(options, rows, [], {})
+        return 0
     begin = time.perf_counter()
     rows, plain = run_rooms(stock, choice, options)
     print(table(rows), flush=True)
@@ -214,11 +271,20 @@ def _main(options: argparse.Namespace) -> int:
         print(backdrops(found), flush=True)
     print(f"\n{time.perf_counter() - begin:.0f} s", file=sys.stderr)
     if options.json:
-        settings = {k: str(v) if isinstance(v, Path) else v for k, v in vars(options).items()}
-        machine = {"python": platform.python_version(), "system": platform.platform()}
-        document = {"settings": settings, "machine": machine, **as_json(rows, times, found)}
-        options.json.write_text(json.dumps(document, indent=1), encoding="utf-8")
+        _write_json(options, rows, times, found)
     return 0
+
+
+def _write_json(
+    options: argparse.Namespace,
+    rows: Sequence[Row],
+    times: Sequence[Row],
+    found: Mapping[str, Sequence[Backdrop]],
+) -> None:
+    settings = {k: str(v) if isinstance(v, Path) else v for k, v in vars(options).items()}
+    machine = {"python": platform.python_version(), "system": platform.platform()}
+    document = {"settings": settings, "machine": machine, **as_json(rows, times, found)}
+    options.json.write_text(json.dumps(document, indent=1), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -53,7 +53,7 @@ class Thing:
     def high(self) -> np.ndarray:
         return self.vertices.max(0)
 
-    def moved(self, by: Sequence[float]) -> Thing:
+    def moved(self, by: Sequence[float] | np.ndarray) -> Thing:
         """The thing shifted."""
         pose = self.pose
         return Thing(self.piece, replace(pose, translation=pose.translation + np.asarray(by)))
