@@ -30,6 +30,7 @@ LIKE = 1.03
 FLAT = 0.98
 """|cosine| of a face's normal to an axis for it to be a flat end that a cut may follow."""
 ASIDE = 1e-5
+BESIDE = 2e-4
 """Cuts run so far beside a flat face, share of the size, so that it goes wholly to one side."""
 
 Hull = tuple[np.ndarray, np.ndarray]
@@ -95,7 +96,8 @@ def _occupied(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
     from trimesh.remesh import subdivide_to_size
 
     samples = subdivide_to_size(vertices, faces, 0.7 / CELLS, max_iter=16)[0]
-    cell = np.clip(np.floor(samples * CELLS), 0, CELLS - 1).astype(np.int64)
+    # A little aside, so that rounding decides nothing about faces on the boundaries of cells.
+    cell = np.clip(np.floor(samples * CELLS + ASIDE), 0, CELLS - 1).astype(np.int64)
     shell = np.zeros(cell.max(0) + 1, bool)
     shell[tuple(cell.T)] = True
     inside = ~shell
@@ -204,7 +206,7 @@ def _beside_flat_face(part: _Part, axis: int, at: int) -> float:
     where = float(places[(np.bincount(group.reshape(-1), area[flat]) * near).argmax()])
     number = np.bincount(part.cells[:, axis], minlength=at + 1)
     fuller_below = number[max(at - 2, 0) : at].max() > number[at : at + 2].max()
-    return where + (2e-4 if fuller_below else -2e-4)
+    return where + (BESIDE if fuller_below else -BESIDE)
 
 
 def _cut(triangles: np.ndarray, axis: int, where: float) -> tuple[np.ndarray, np.ndarray]:
