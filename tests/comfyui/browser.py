@@ -47,6 +47,14 @@ class Browser:
         """Presses the mouse's left button at a point of the page."""
         self._ask(do="click", x=x, y=y, shift=shift)
 
+    def drag(self, *points: tuple[float, float]) -> None:
+        """Presses at the first point and lets go at the last; with one point, only goes there."""
+        self._ask(do="drag", points=points)
+
+    def wheel(self, x: float, y: float, by: float) -> None:
+        """Turns the wheel over a point; down is above 0."""
+        self._ask(do="wheel", x=x, y=y, by=by)
+
     def press(self, key: str) -> None:
         """Presses a key, as playwright names them ("ArrowDown", "a", "Shift+v")."""
         self._ask(do="press", key=key)

@@ -37,6 +37,20 @@ const commands = {
     await page.mouse.click(x, y);
     if (shift) await page.keyboard.up("Shift");
   },
+  // Presses at the first point, goes through the others, lets go at the last; one point is only
+  // pointed at.
+  drag: async ({ points }) => {
+    const [first, ...others] = points;
+    await page.mouse.move(first[0], first[1]);
+    if (!others.length) return;
+    await page.mouse.down();
+    for (const [x, y] of others) await page.mouse.move(x, y, { steps: 8 });
+    await page.mouse.up();
+  },
+  wheel: async ({ x, y, by }) => {
+    await page.mouse.move(x, y);
+    await page.mouse.wheel(0, by);
+  },
   press: ({ key }) => page.keyboard.press(key),
   viewport: ({ width, height }) => page.setViewportSize({ width, height }),
   problems: async () => problems.splice(0),
