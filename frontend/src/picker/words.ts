@@ -1,0 +1,86 @@
+// What the picker says, in the languages of the pack.
+
+const EN = {
+  picker: "Object picker",
+  canvas: "Photo. Arrow keys move the cross or the selected box, Enter uses the tool.",
+  select: "Select (V): click an object; drag its box or a corner of it; drag elsewhere to move the photo",
+  box: "Box (B): drag a box round a thing",
+  plus: "Point on it (P): this belongs to the selected object; with none selected it finds the thing there",
+  minus: "Point beside it (N): this does not belong to the selected object; click a point again to remove it",
+  paint: "Brush (D): paint what belongs to the selected object",
+  erase: "Eraser (E): wipe away what does not",
+  size: "Brush size ([ and ])",
+  undo: "Undo (Ctrl+Z)",
+  redo: "Redo (Ctrl+Shift+Z)",
+  fit: "Whole photo (F); the wheel zooms, the middle button moves",
+  clear: "Remove all edits",
+  run: "Update",
+  runLong: "Work out the masks: runs this node and what it needs, nothing behind it",
+  auto: "Always",
+  autoLong: "Update after every edit",
+  objects: "Objects",
+  newObject: "New object",
+  newLong: "Select none, so that the next box, point or stroke makes a new object (Escape)",
+  name: "Name of object {n}",
+  remove: "Delete {object} (Delete)",
+  restore: "Bring {object} back",
+  reset: "Remove the edits of {object}",
+  deleted: "deleted",
+  pending: "edited, not yet worked out",
+  byHand: "by hand",
+  noPhoto: "Connect objects or an image; the photo shows after the first run, or at once from a Load Image.",
+  photoFailed: "The photo could not be loaded.",
+  otherPhoto: "These edits were drawn on a photo of {a}; this one is {b}.",
+  startAgain: "Remove the edits",
+  unreadable: "The edits of this workflow cannot be read. They are left as they are until you remove them.",
+  none: "Nothing yet: draw a box round a thing.",
+  selectFirst: "Select an object first: a point beside it and the eraser need one.",
+  failed: "The run failed: {why}",
+};
+
+export type Words = typeof EN;
+
+const ZH: Words = {
+  picker: "物体拾取",
+  canvas: "照片。方向键移动十字或选中的框，Enter 使用当前工具。",
+  select: "选择 (V)：点选物体；拖动它的框或框角；在别处拖动可移动照片",
+  box: "框 (B)：在物体四周拖出一个框",
+  plus: "正点 (P)：此处属于选中的物体；未选中时在此处寻找物体",
+  minus: "负点 (N)：此处不属于选中的物体；再次点击可删除该点",
+  paint: "画笔 (D)：涂出属于选中物体的部分",
+  erase: "橡皮 (E)：擦去不属于它的部分",
+  size: "画笔大小（[ 和 ]）",
+  undo: "撤销 (Ctrl+Z)",
+  redo: "重做 (Ctrl+Shift+Z)",
+  fit: "整张照片 (F)；滚轮缩放，中键移动",
+  clear: "删除全部修改",
+  run: "更新",
+  runLong: "计算遮罩：只运行本节点及其所需的节点，不运行后面的节点",
+  auto: "自动",
+  autoLong: "每次修改后自动更新",
+  objects: "物体",
+  newObject: "新物体",
+  newLong: "取消选择，下一个框、点或笔画将建立新物体 (Escape)",
+  name: "物体 {n} 的名称",
+  remove: "删除 {object} (Delete)",
+  restore: "恢复 {object}",
+  reset: "删除 {object} 的修改",
+  deleted: "已删除",
+  pending: "已修改，尚未计算",
+  byHand: "手工",
+  noPhoto: "请连接物体或图像；首次运行后显示照片，连接“加载图像”时立即显示。",
+  photoFailed: "无法加载照片。",
+  otherPhoto: "这些修改是在 {a} 的照片上画的，而这张是 {b}。",
+  startAgain: "删除修改",
+  unreadable: "无法读取此工作流中的修改。在您删除之前，它们保持不变。",
+  none: "还没有物体：在物体四周画一个框。",
+  selectFirst: "请先选择一个物体：负点和橡皮需要它。",
+  failed: "运行失败：{why}",
+};
+
+/** The texts of a language of the front end; English where there are none. */
+export const wordsFor = (language: unknown): Words => (String(language).startsWith("zh") ? ZH : EN);
+
+/** A text with its {names} filled in. */
+export const filled = (text: string, values: Record<string, string | number>): string =>
+  text.replace(/\{(\w+)\}/g, (whole, name: string) => String(values[name] ?? whole));
