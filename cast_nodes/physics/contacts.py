@@ -208,14 +208,6 @@ def near_samples(
     return points[near], value[near], normals[near]
 
 
-def depth(one: View, other: View) -> float:
-    """How deep the deepest sample of either lies in the other, world units."""
-    if apart(one, other, 0.0):
-        return 0.0
-    values = [near_samples(a, b, 0.0)[1] for a, b in ((one, other), (other, one))]
-    return max((float(-v.min()) for v in values if len(v)), default=0.0)
-
-
 def touch_rows(one: Piece, other: Piece, mutual: bool) -> list[Rows]:
     """The surfaces of two things meet where they are nearest; nothing where they already do."""
     best: tuple[float, np.ndarray, np.ndarray, bool] | None = None

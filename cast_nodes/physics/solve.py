@@ -8,7 +8,7 @@ the costs are constraints beside it: see :mod:`.descent`.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import combinations
 
 import numpy as np
@@ -16,9 +16,10 @@ import numpy as np
 from ..frames import Sim3
 from ..planes import Plane
 from .bodies import Body
-from .contacts import Rows, apart, clearance, depth, inside_rows, plane_rows, rest_rows, touch_rows
+from .contacts import Rows, apart, clearance, inside_rows, plane_rows, rest_rows, touch_rows
 from .descent import descend
 from .evidence import information_of
+from .measures import Measures, depth, measured
 from .pieces import FLAT, UPRIGHT, Piece
 from .ties import Tie
 
@@ -36,6 +37,8 @@ REACH = (0.05, 0.06, 0.005)
 below or above the camera (what it is wrong along its view ray raises or lowers it so), of its
 distance."""
 ROUNDS = 3
+CUT = 0.35
+"""A thing deeper than this share of its size behind a plane is not moved before it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,14 +48,15 @@ class Solved:
     Attributes:
         bodies: at their new places.
         changes: (n, 7) of each, see :mod:`.evidence`.
+        before, after: how they held together.
         untied: ids of those that nothing holds; they stayed where they were.
-        stuck: ids of pairs that still lie in each other and could not be parted.
     """
 
     bodies: tuple[Body, ...]
     changes: np.ndarray
+    before: Measures
+    after: Measures
     untied: tuple[int, ...]
-    stuck: tuple[tuple[int, int], ...]
 
 
 class Arrangement:
@@ -64,21 +68,40 @@ class Arrangement:
         ties: Sequence[Tie],
         planes: Sequence[Plane],
         camera: np.ndarray,
-        check: Callable[[], None] = lambda: None,
     ) -> None:
         self.pieces = {p.id: p for p in pieces}
         self.ties = tuple(ties)
         self.planes = tuple(planes)
         self.camera = camera
-        self.check = check
         self.together = {
-            frozenset((t.subject, t.object)) for t in ties if t.kind == "part"
-        }  # fmt: skip
+            frozenset((t.subject, t.object))
+            for t in ties
+            if t.kind == "part" and isinstance(t.object, int)
+        }
         self.carried = {
             (t.subject, t.object)
             for t in ties
             if isinstance(t.object, int) and not t.mutual and t.kind != "part"
         }
+
+    def measured(self) -> Measures:
+        planes = self.planes
+        return measured(list(self.pieces.values()), self.ties, planes, self.together)
+
+    def levels(self) -> list[list[Piece]]:
+        """The movable pieces, what carries before what it carries."""
+        carriers: dict[int, set[int]] = {i: set() for i in self.pieces}
+        for subject, carrier in self.carried:
+            carriers[subject].add(carrier)
+        done = {i for i, p in self.pieces.items() if not p.movable}
+        out: list[list[Piece]] = []
+        left = [i for i, p in self.pieces.items() if p.movable]
+        while left:
+            ready = [i for i in left if carriers[i] <= done] or left  # a circle goes as a whole
+            out.append([self.pieces[i] for i in ready])
+            done |= set(ready)
+            left = [i for i in left if i not in done]
+        return out
 
     def of(self, piece: Piece) -> list[Tie]:
         return [t for t in self.ties if t.subject == piece.id]
@@ -120,9 +143,14 @@ class Arrangement:
         return [
             row
             for plane in self.planes
-            if not any(plane is t for t in tied)
+            if not any(plane is t for t in tied) and not self.cut(piece, plane)
             for row in plane_rows(piece, plane, onto=False)
         ]
+
+    def cut(self, piece: Piece, plane: Plane) -> bool:
+        """A wall that cuts through the middle of a thing as it was placed is not its wall."""
+        at_start = piece.start.apply(piece.shape.corners)
+        return float(plane.height(at_start).min()) < -CUT * piece.size
 
     def rows(self, pieces: Sequence[Piece], others: Sequence[Piece]) -> Callable[[], list[Rows]]:
         """All constraints of some pieces, among themselves and to others."""
@@ -136,87 +164,113 @@ class Arrangement:
         return made
 
 
-def hold_together(
-    bodies: Sequence[Body],
-    ties: Sequence[Tie],
-    planes: Sequence[Plane],
-    information: Mapping[int, np.ndarray],
-    world_from_camera: Sim3,
-    locked: Collection[int] = (),
-    check: Callable[[], None] = lambda: None,
-) -> Solved:
-    """Moves bodies so that they rest, touch and are not inside each other.
+@dataclass(frozen=True, eq=False)
+class Task:
+    """What is to hold together.
 
-    Args:
+    Attributes:
         bodies: as they were placed.
         ties: what holds them; ids that are not among the bodies are ignored.
         planes: of the room; things stay on their inner side.
+        world_from_camera: rigid.
         information: (7, 7) of the photo by id (:func:`.evidence.information_of`); a usual one is
             taken where there is none.
-        world_from_camera: rigid.
+        places: by id, where to start from; as placed where there is none.
         locked: ids of those that never move.
         check: called now and then; raises when the run was stopped.
     """
-    known = {b.id for b in bodies}
+
+    bodies: Sequence[Body]
+    ties: Sequence[Tie]
+    planes: Sequence[Plane]
+    world_from_camera: Sim3
+    information: Mapping[int, np.ndarray] = field(default_factory=dict)
+    places: Mapping[int, Sim3] = field(default_factory=dict)
+    locked: Collection[int] = ()
+    check: Callable[[], None] = lambda: None
+
+
+def as_placed(task: Task) -> Solved:
+    """Nothing is moved; only measured."""
+    all_of = _arranged(task)
+    return _solved(task, all_of, all_of.measured())
+
+
+def come_to_rest(task: Task) -> Solved:
+    """What is carried comes to rest on what carries it, supporters first; nothing else moves."""
+    all_of = _arranged(task)
+    before = all_of.measured()
+    _supporters_first(task, all_of)
+    _drop(all_of)
+    return _solved(task, all_of, before)
+
+
+def hold_together(task: Task) -> Solved:
+    """Things rest, touch and are not inside each other: supporters first, then all together."""
+    all_of = _arranged(task)
+    before = all_of.measured()
+    _supporters_first(task, all_of)
+    moving = [p for p in all_of.pieces.values() if p.movable]
+    still = [p for p in all_of.pieces.values() if not p.movable]
+    for round_ in range(ROUNDS):
+        descend(moving, all_of.rows(moving, still), all_of.camera, check=task.check)
+        if round_ == ROUNDS - 1 or not _part(all_of, stuck_pairs(all_of)):
+            break
+    _drop(all_of)
+    return _solved(task, all_of, before)
+
+
+def _arranged(task: Task) -> Arrangement:
+    """The pieces as placed."""
+    known = {b.id for b in task.bodies}
     ties = [
-        t for t in ties
+        t for t in task.ties
         if t.subject in known and (isinstance(t.object, Plane) or t.object in known)
     ]  # fmt: skip
-    tied = {t.subject for t in ties if t.kind != "part"}
-    tied |= {t.object for t in ties if t.mutual and isinstance(t.object, int)}
-    camera = world_from_camera.translation
+    tied = _tied(ties)
     pieces = []
-    for body in bodies:
-        told = information.get(body.id)
-        piece = Piece(body, np.eye(7), body.id in tied and body.id not in locked)
+    for body in task.bodies:
+        piece = Piece(body, np.eye(7), body.id in tied and body.id not in task.locked)
+        told = task.information.get(body.id)
         if told is None:
-            told = information_of(None, piece.now.middle, world_from_camera)
+            told = information_of(None, piece.now.middle, task.world_from_camera)
         piece.information = told
         pieces.append(piece)
-    all_of = Arrangement(pieces, _without_swallowed(pieces, ties), planes, camera, check)
+    ties = _without_swallowed(pieces, ties)
+    camera = task.world_from_camera.translation
+    return Arrangement(pieces, ties, task.planes, camera)
 
-    placed: list[Piece] = [p for p in pieces if not p.movable]
-    for level in levels(pieces, ties):
+
+def _tied(ties: Sequence[Tie]) -> set[int]:
+    """Ids of what is held by something."""
+    tied = {t.subject for t in ties if t.kind != "part"}
+    return tied | {t.object for t in ties if t.mutual and isinstance(t.object, int)}
+
+
+def _solved(task: Task, all_of: Arrangement, before: Measures) -> Solved:
+    pieces = list(all_of.pieces.values())
+    return Solved(
+        tuple(p.body.at(p.now.pose) if p.movable else p.body for p in pieces),
+        np.array([p.change for p in pieces]).reshape(-1, 7),
+        before,
+        all_of.measured(),
+        tuple(p.id for p in pieces if p.id not in _tied(all_of.ties)),
+    )
+
+
+def _supporters_first(task: Task, all_of: Arrangement) -> None:
+    """Each thing by itself comes to what holds it, what carries before what it carries."""
+    placed = [p for p in all_of.pieces.values() if not p.movable]
+    for level in all_of.levels():
         for piece in level:
+            if piece.id in task.places:
+                piece.put(task.places[piece.id])
             _lay_flat(piece, all_of)
         for piece in level:
             carriers = [t.object for t in all_of.of(piece) if isinstance(t.object, int)]
             others = [p for p in placed if p.id in carriers]
-            descend([piece], all_of.rows([piece], others), camera, check=check)
+            descend([piece], all_of.rows([piece], others), all_of.camera, check=task.check)
         placed += level
-
-    moving = [p for p in pieces if p.movable]
-    still = [p for p in pieces if not p.movable]
-    for round_ in range(ROUNDS):
-        descend(moving, all_of.rows(moving, still), camera, check=check)
-        if round_ == ROUNDS - 1 or not _part(all_of, stuck_pairs(all_of)):
-            break
-    _drop(all_of, levels(pieces, ties))
-    stuck = stuck_pairs(all_of)
-    return Solved(
-        tuple(p.body if not p.movable else p.body.at(p.now.pose) for p in pieces),
-        np.array([p.change for p in pieces]).reshape(-1, 7),
-        tuple(b.id for b in bodies if b.id not in tied),
-        tuple((a.id, b.id) for a, b in stuck),
-    )
-
-
-def levels(pieces: Sequence[Piece], ties: Sequence[Tie]) -> list[list[Piece]]:
-    """The movable pieces, what carries before what it carries."""
-    by_id = {p.id: p for p in pieces}
-    carriers: dict[int, set[int]] = {p.id: set() for p in pieces}
-    for tie in ties:
-        if isinstance(tie.object, int) and not tie.mutual and tie.kind != "part":
-            carriers[tie.subject].add(tie.object)
-    done = {p.id for p in pieces if not p.movable}
-    out: list[list[Piece]] = []
-    left = [p.id for p in pieces if p.movable]
-    while left:
-        ready = [i for i in left if carriers[i] <= done] or left  # a circle is taken as a whole
-        out.append([by_id[i] for i in ready])
-        done |= set(ready)
-        left = [i for i in left if i not in done]
-    return out
 
 
 def _without_swallowed(pieces: Sequence[Piece], ties: Sequence[Tie]) -> list[Tie]:
@@ -334,9 +388,9 @@ def _trials(piece: Piece, camera: np.ndarray) -> list[np.ndarray]:
     return out
 
 
-def _drop(all_of: Arrangement, order: Sequence[Sequence[Piece]]) -> None:
+def _drop(all_of: Arrangement) -> None:
     """The last hair's breadth: what rests comes down, or up, until it just touches."""
-    for level in order:
+    for level in all_of.levels():
         for piece in level:
             falls = []
             for tie in all_of.of(piece):
@@ -353,8 +407,3 @@ def _drop(all_of: Arrangement, order: Sequence[Sequence[Piece]]) -> None:
                         falls.append(found.gap)
             if falls and abs(min(falls)) < 0.02 * piece.size:
                 piece.move(np.array([0, 0, 0, 0, -min(falls), 0, 0]))
-
-
-def solved_as_placed(bodies: Sequence[Body]) -> Solved:
-    """Nothing moved."""
-    return Solved(tuple(bodies), np.zeros((len(bodies), 7)), (), ())
