@@ -30,6 +30,7 @@ from .gather_room import GatherRoom
 from .gather_views import GatherViews
 from .inpaint import Inpaint
 from .mesh import MeshObjects
+from .needs import add_route
 from .objects_to_images import ObjectsToImages
 from .override_mesh import OverrideMesh
 from .override_object import OverrideObject
@@ -53,6 +54,7 @@ class CastExtension(ComfyExtension):
 
     async def get_node_list(self) -> list[type[io.ComfyNode]]:
         use_settings_folder(pack_folder())  # keys may lie there in a .env file
+        add_route()
         return [
             DemoPhoto, Detect, Filter, Depth, Inpaint, MeshObjects, Register, ComposeScene, SaveScene,
             Export, Preview, PreviewScene, ReviewObjects, Evaluate,
