@@ -8,21 +8,24 @@ from typing import Literal
 
 import numpy as np
 from PIL import Image
+from scipy import ndimage
 
 from ..mesh_data import Material, MeshData, vertex_normals
 from ..planes import Plane
 from ..types import Geometry
 from .enclosure import Enclosure
+from .lattice import Lattice, make_lattice
+from .openings import triangles_of
 from .planes import bounded_polygon, polygon_area, view_sides
-from .relief import background_relief
-from .textures import rectified_texture
+from .relief import make_relief
+from .textures import rectified_texture, without_dark_rim
 
-Background = Literal["planes", "relief", "floor", "none"]
+Background = Literal["planes", "mixed", "relief", "floor", "none"]
 
-OVERLAP = 0.02
-"""Behind a relief the floor goes on by this share of the wall's distance, so that no gap shows."""
 TINY = 1e-4
 """Planes of which less than this share (of the squared reach) is left are not worth a node."""
+DOUBTFUL = 0.006
+"""Beside what stands before a plane its colours are not carried on, share of the longer side."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,10 +37,8 @@ class RoomPart:
 
 
 def fitting_background(geometry: Geometry) -> Background:
-    """Planes where walls are known or the points are a guess, else the measured relief."""
-    if len(geometry.walls) or geometry.approximate:
-        return "planes"
-    return "relief"
+    """Planes alone where the points are a guess, else planes and what departs from them."""
+    return "planes" if geometry.approximate else "mixed"
 
 
 def room_parts(
@@ -50,7 +51,7 @@ def room_parts(
     margin: float,
     texture_size: int,
 ) -> list[RoomPart]:
-    """Floor, walls, ceiling, backdrop or relief.
+    """Floor, walls, ceiling, backdrop and relief.
 
     Args:
         room: the planes.
@@ -58,43 +59,71 @@ def room_parts(
         plate: (H, W, 3) uint8, the photo without its objects.
         objects: (H, W) bool, pixels of objects.
         standing: per object (n, 3) world points; the floor reaches below each.
-        background: which parts.
+        background: which parts. "mixed" is planes, open where the room goes on behind them, and a
+            relief of what departs from them; "relief" is the same with floor and backdrop alone.
         margin: how far the parts reach beyond the picture, share of its size.
         texture_size: longest side of a texture.
     """
     if background == "none":
         return []
     height, width = plate.shape[:2]
-    pose = room.world_from_camera
-    sides = view_sides(geometry.intrinsics, width, height, margin, pose)
-    parts = []
-    planes = [p for p in (room.floor,) if p] if background == "floor" else list(room.planes)
-    if background == "relief":
+    plate = without_dark_rim(plate)
+    pose, size = room.world_from_camera, (width, height)
+    planes = list(room.planes)
+    if background == "floor":
+        planes = [p for p in (room.floor,) if p]
+    elif background == "relief":
         planes = [p for p in (room.floor, room.backdrop) if p]
-        relief = background_relief(geometry, objects, pose, room.floor)
-        if relief is not None:
-            material = Material.textured(_shrunk(plate, texture_size), "room/relief", 1.0)
-            parts.append(
-                RoomPart("relief", _mesh(relief.vertices, relief.faces, relief.uv, material))
-            )
+    lattice = relief = None
+    openings, before = None, np.zeros((height, width), bool)
+    if background in ("mixed", "relief"):
+        lattice = make_lattice(geometry, objects, pose, planes, room.others, room.reach)
+    parts = []
+    if lattice is not None:
+        relief, openings, front = make_relief(lattice, geometry.intrinsics, pose, size)
+        before = _pixels_of(front, lattice, height, width)
+    if relief is not None:
+        material = Material.textured(_shrunk(plate, texture_size), "room/relief", 1.0)
+        parts.append(RoomPart("relief", _mesh(relief.vertices, relief.faces, relief.uv, material)))
+    beside = before
+    if before.any():
+        reach = max(2, round(DOUBTFUL * max(size)))
+        beside = np.asarray(ndimage.binary_dilation(before, iterations=reach), bool)
+    sides = view_sides(geometry.intrinsics, width, height, margin, pose)
     for plane in planes:
         cover = np.zeros((0, 3))
         if plane is room.floor and standing:
             cover = np.concatenate([_footprint(points, plane) for points in standing])
-        others = [p for p in room.planes if p is not plane]  # those that are not drawn, too
-        if background == "relief":  # the relief is not exactly where the planes are
-            others = [p.pushed(OVERLAP * float(p.height(pose.translation))) for p in others]
+        walls = room.planes if background == "floor" else planes  # what ends it, drawn or not
+        others = [p for p in walls if p is not plane]
         polygon = bounded_polygon(plane, others, sides, room.reach, cover)
-        if polygon_area(polygon) > TINY * room.reach**2:
-            texture, uv = rectified_texture(
-                plane, polygon, plate, geometry.intrinsics, pose.inverse(), texture_size
+        if polygon_area(polygon) <= TINY * room.reach**2:
+            continue
+        vertices = polygon
+        corner = np.arange(1, len(polygon) - 1)
+        faces = np.stack([np.zeros_like(corner), corner, corner + 1], 1)
+        if lattice is not None and openings is not None and openings.any:
+            vertices, faces = triangles_of(
+                plane, polygon, lattice, openings, geometry.intrinsics, pose, size
             )
-            material = Material.textured(texture, f"room/{plane.name}", 1.0)
-            corner = np.arange(1, len(polygon) - 1)
-            fan = np.stack([np.zeros_like(corner), corner, corner + 1], 1)
-            parts.append(RoomPart(plane.name, _mesh(polygon, fan, uv, material, plane.normal)))
+        if not len(faces):
+            continue
+        texture, uv = rectified_texture(
+            plane, polygon, vertices, plate, ~before, ~beside, geometry.intrinsics,
+            pose.inverse(), texture_size,
+        )  # fmt: skip
+        material = Material.textured(texture, f"room/{plane.name}", 1.0)
+        parts.append(RoomPart(plane.name, _mesh(vertices, faces, uv, material, plane.normal)))
     order = ["floor", *sorted(p.name for p in parts if p.name != "floor")]
     return sorted(parts, key=lambda p: order.index(p.name))
+
+
+def _pixels_of(cells: np.ndarray, lattice: Lattice, height: int, width: int) -> np.ndarray:
+    """(H, W) bool, pixels whose centre lies in one of the (R, C) cells."""
+    row = np.searchsorted(lattice.y, np.arange(height) + 0.5, "right") - 1
+    column = np.searchsorted(lattice.x, np.arange(width) + 0.5, "right") - 1
+    rows, columns = cells.shape
+    return cells[np.ix_(np.clip(row, 0, rows - 1), np.clip(column, 0, columns - 1))]
 
 
 def _footprint(points: np.ndarray, floor: Plane) -> np.ndarray:

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..frames import CAMERA_UP, Sim3, pixel_centres, unproject, world_from_camera
 from ..planes import Plane, transform_plane
+from ..surfaces.room import RoomPlanes
 from ..types import Geometry
 from .planes import exit_distance
 
@@ -33,6 +34,8 @@ class Enclosure:
         backdrop: an upright plane behind everything, where the other planes leave the view
             open; or None.
         reach: how far the room may go from the origin.
+        levels: further level ground, highest first: steps, a terrace, a table nobody masked.
+        others: planes that bound nothing: the levels, slopes, fronts of furniture.
         notes: sentences for the report.
     """
 
@@ -42,6 +45,8 @@ class Enclosure:
     ceiling: Plane | None
     backdrop: Plane | None
     reach: float
+    levels: tuple[Plane, ...] = ()
+    others: tuple[Plane, ...] = ()
     notes: tuple[str, ...] = ()
 
     @property
@@ -82,6 +87,7 @@ def enclose(
     width: int,
     height: int,
     background: np.ndarray,
+    found: RoomPlanes | None = None,
 ) -> Enclosure:
     """The room's planes around the objects.
 
@@ -91,6 +97,7 @@ def enclose(
         objects: per object (n, 3) world points on its surface.
         width, height: the photo's.
         background: (H, W) bool, pixels of no object.
+        found: levels and other planes; None for none.
     """
     notes: list[str] = []
     camera = pose.translation
@@ -118,7 +125,14 @@ def enclose(
             walls.append(wall)
         if note:
             notes.append(note)
-    enclosure = Enclosure(pose, floor, tuple(walls), ceiling, None, 0.0, tuple(notes))
+    rest = () if found is None else (*found.levels, *found.others)
+    others = tuple(p for p in (_plane("other", plane, pose) for plane in rest) if p is not None)
+    number = 0 if found is None else len(found.levels)
+    level = sorted(others[:number], key=lambda p: p.offset)
+    levels = tuple(replace(p, name=f"level_{i}") for i, p in enumerate(level))
+    enclosure = Enclosure(
+        pose, floor, tuple(walls), ceiling, None, 0.0, levels, others, tuple(notes)
+    )
     return _closed(enclosure, geometry, objects, width, height, background)
 
 

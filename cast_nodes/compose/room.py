@@ -12,14 +12,16 @@ from ..context import Context, Progress
 from ..errors import CastError
 from ..mesh_data import read_mesh
 from ..physics.bodies import Body
+from ..physics.silhouettes import silhouette_ious
 from ..stretched import posed_mesh
+from ..surfaces.room import room_planes
 from ..types import Mesh, Scene, SceneObject
 from . import ComposeInputs
 from .assemble import Part, background_glb, node_name, scene_glb, sound_glb
 from .background import fitting_background, room_parts
 from .describe import describe, json_ready
 from .enclosure import enclose, world_pose
-from .settle import settle
+from .settle import Physics, physics_json, settle
 from .shrink import within_budget
 from .view import scene_picture
 
@@ -28,10 +30,11 @@ from .view import scene_picture
 class RoomOptions(Options):
     """How the scene is put together."""
 
-    background: Literal["auto", "planes", "relief", "floor", "none"] = option(
+    background: Literal["auto", "planes", "relief", "floor", "none", "mixed"] = option(
         "auto",
         "planes: floor, walls and a backdrop; relief: floor and the measured background; "
-        "auto: planes where walls are known or the depth is a guess",
+        "mixed: planes, and a relief of what departs from them; "
+        "auto: mixed, or planes where the depth is a guess",
     )
     texture_size: int = option(
         2048, "longest side of a room texture", low=64, high=8192, step=64, unit="px"
@@ -41,10 +44,10 @@ class RoomOptions(Options):
         low=0.0, high=2.0, step=0.05,
     )  # fmt: skip
     settle: bool = option(
-        True, "close small gaps to floor and furniture, along the view so that the picture stays"
+        True, "move things until they hold together, as physics says; off: leave them as placed"
     )
     max_gap: float = option(
-        0.15, "largest gap that is closed, share of the object's height",
+        0.15, "largest gap that physics 'gaps' closes, share of the object's height",
         low=0.0, high=1.0, step=0.01,
     )  # fmt: skip
     baked_light: bool = option(
@@ -54,6 +57,11 @@ class RoomOptions(Options):
         30.0, "textures and meshes are reduced where the scene would be larger; 0 keeps all",
         low=0.0, high=4096.0, step=1.0, unit="MB",
     )  # fmt: skip
+    physics: Literal["full", "gaps"] = option(
+        "full",
+        "full: things rest, touch, and are not inside each other, as near to the photo as may be; "
+        "gaps: only what hangs over its support comes down",
+    )
 
 
 def run(inputs: ComposeInputs, options: RoomOptions, context: Context) -> Scene:
@@ -67,8 +75,10 @@ def run(inputs: ComposeInputs, options: RoomOptions, context: Context) -> Scene:
         context.cancel.check()
         context.progress(Progress("compose", number, steps, label))
 
+    found = room_planes(geometry, inputs.objects.objects)
+    geometry = found.completed(geometry)
     pose, assumed = world_pose(geometry)
-    notes += assumed
+    notes += [*found.notes, *assumed]
     chosen, failures = _chosen_meshes(inputs)
     names = {item.id: node_name(item.label, item.id) for item in kept}
 
@@ -93,11 +103,15 @@ def run(inputs: ComposeInputs, options: RoomOptions, context: Context) -> Scene:
 
     hidden = _objects_mask(kept, photo.height, photo.width)
     size = photo.width, photo.height
-    surfaces = [body.points for body in bodies]
-    room = enclose(geometry, pose, surfaces, *size, ~hidden)
-    settled = settle(bodies, room, options.max_gap if options.settle else 0.0)
+    placements = {p.id: p for p in inputs.placements.placements}
+    # Walls are pushed behind the objects; where the objects belong the walls as found tell.
+    room = enclose(geometry, pose, [], *size, ~hidden, found)
+    how: Physics = options.physics if options.settle else "off"
+    check = context.cancel.check
+    settled = settle(bodies, room, placements, inputs.edits, how, options.max_gap, check)
+    notes += settled.relations.notes
     surfaces = [body.points for body in settled.bodies]
-    room = enclose(geometry, pose, surfaces, *size, ~hidden)
+    room = enclose(geometry, pose, surfaces, *size, ~hidden, found)
     notes += room.notes
     step(1, "objects settled")
 
@@ -114,8 +128,15 @@ def run(inputs: ComposeInputs, options: RoomOptions, context: Context) -> Scene:
     )
     step(2, "room")
 
-    placements = {p.id: p for p in inputs.placements.placements}
-    description = describe(kept, geometry, room, parts, settled, placements, names, failures, size)
+    masks = {item.id: item.mask for item in kept if item.mask is not None}
+    fits = [
+        silhouette_ious(these, masks, pose.inverse(), geometry.intrinsics, *size)
+        for these in (bodies, settled.bodies)
+    ]
+    physics = physics_json(settled, *fits)
+    description = describe(
+        kept, geometry, room, parts, settled, physics, placements, names, failures, size
+    )
     background_bytes = background_glb(parts, options.baked_light)
     if options.max_megabytes > 0:
         free = int(options.max_megabytes * 1e6) - len(background_bytes)

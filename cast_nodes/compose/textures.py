@@ -30,6 +30,32 @@ def sample_bilinear(picture: np.ndarray, pixels: np.ndarray) -> np.ndarray:
     return (top * (1 - fy) + bottom * fy).astype(np.float32)
 
 
+def without_dark_rim(plate: np.ndarray) -> np.ndarray:
+    """The (H, W, 3) plate with black lines along its border painted over from further in.
+
+    Scans and video frames have them; on a wall they would be a black bar in the room.
+    """
+    out = plate
+    for turns in range(4):
+        side = np.rot90(out, turns)
+        deepest = max(2, round(1.5 * RIM * max(plate.shape[:2])))
+        if side.shape[0] < 4 * deepest:
+            continue
+        brightness = side[: 3 * deepest].astype(np.float32).mean(-1)
+        inner = float(np.median(brightness[2 * deepest :]))
+        dark = np.quantile(brightness[:deepest], 0.8, axis=1) < min(24.0, 0.35 * inner)
+        if not dark[0]:
+            continue
+        lines = int(np.argmin(dark)) if not dark.all() else 0  # all dark is a dark picture
+        if lines:
+            # Beyond the line its blur: two more rows.
+            side = side.copy()
+            lines += 2
+            side[:lines] = side[lines : 2 * lines][::-1]
+            out = np.rot90(side, -turns)
+    return np.ascontiguousarray(out)
+
+
 def fill_smoothly(values: np.ndarray, known: np.ndarray) -> np.ndarray:
     """Fills what is not known by pull-push: each hole takes the mean of ever wider surroundings.
 
@@ -82,7 +108,10 @@ def resize_float(picture: np.ndarray, width: int, height: int) -> np.ndarray:
 def rectified_texture(
     plane: Plane,
     polygon: np.ndarray,
+    points: np.ndarray,
     plate: np.ndarray,
+    seen: np.ndarray,
+    source: np.ndarray,
     intrinsics: np.ndarray,
     camera_from_world: Sim3,
     limit: int,
@@ -91,8 +120,11 @@ def rectified_texture(
 
     Args:
         plane: the plane.
-        polygon: (k, 3) world, on the plane.
+        polygon: (k, 3) world, the part of the plane that the texture covers.
+        points: (n, 3) world, on the plane, whose texture coordinates are wanted.
         plate: (H, W, 3) uint8 sRGB, seen by the camera.
+        seen: (H, W) bool, where the plate shows the plane and nothing before it.
+        source: (H, W) bool, where its colours may be carried on from.
         intrinsics: (3, 3) of the plate.
         camera_from_world: the camera's pose.
         limit: longest side, texels.
@@ -100,7 +132,7 @@ def rectified_texture(
     Returns:
         texture: (h, w, 3) uint8. Its resolution is that of the plate where the plane is nearest,
             as far as ``limit`` allows. Texels outside the plate hold smooth continuation.
-        uv: (k, 2) of the polygon's corners; (0, 0) is the top-left corner.
+        uv: (n, 2) of the points; (0, 0) is the top-left corner.
     """
     right, down = plane_axes(plane)
     flat = np.stack([polygon @ right, polygon @ down], 1)
@@ -126,8 +158,8 @@ def rectified_texture(
     for du, dv in ((step, 0.0), (0.0, step)):
         with np.errstate(invalid="ignore"):
             moved = np.linalg.norm(pixels_at(u + du, v + dv) - here, axis=-1) / step
-        seen = moved[inside & np.isfinite(moved)]
-        density.append(float(np.percentile(seen, 90)) if len(seen) else MIN_SIDE / size.max())
+        steps = moved[inside & np.isfinite(moved)]
+        density.append(float(np.percentile(steps, 90)) if len(steps) else MIN_SIDE / size.max())
     wanted = np.ceil(size * density)
     texels = np.clip(wanted, MIN_SIDE, limit).astype(int)
     columns, rows = int(texels[0]), int(texels[1])
@@ -141,17 +173,24 @@ def rectified_texture(
     homography = intrinsics @ (to_camera @ plane_from_texel)
     homography[:, 2] += intrinsics @ camera_from_world.translation
     samples = 2 if (wanted > limit).any() else 1
-    picture, known, inner = _warped(plate, homography, columns, rows, samples)
+    picture, known, inner = _warped(plate, seen, source, homography, columns, rows, samples)
     if not inner.any():
         picture = np.where(known[..., None], picture, plate.reshape(-1, 3).mean(0))
     elif not known.all():
         picture = np.where(known[..., None], picture, fill_smoothly(picture, inner))
-    uv = (flat - low) / np.where(size > 0, size, 1)
+    spots = np.stack([points @ right, points @ down], 1)
+    uv = (spots - low) / np.where(size > 0, size, 1)
     return np.clip(np.rint(picture), 0, 255).astype(np.uint8), uv
 
 
 def _warped(
-    plate: np.ndarray, homography: np.ndarray, width: int, height: int, samples: int
+    plate: np.ndarray,
+    seen: np.ndarray,
+    source: np.ndarray,
+    homography: np.ndarray,
+    width: int,
+    height: int,
+    samples: int,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The plate through a (3, 3) homography from texels to pixels (corner-based both).
 
@@ -159,13 +198,14 @@ def _warped(
         samples: per texel along each side; more than one where texels are coarser than pixels.
 
     Returns:
-        (height, width, 3) float32, (height, width) bool where the plate was met, and the same
-        without the plate's rim: pictures have black lines and blurs there, which must not be
-        carried on.
+        (height, width, 3) float32, (height, width) bool where the plate shows the plane, and where
+        its colours may be carried on; not from the plate's rim: pictures have black lines and
+        blurs there.
     """
     rim = 1 + max(1, round(RIM * max(plate.shape[:2])))
     inner_plate = np.zeros(plate.shape[:2], np.uint8)
     inner_plate[rim:-rim, rim:-rim] = 255
+    inner_plate[~source] = 0
 
     def warp(source: Image.Image, matrix: np.ndarray, w: int, h: int, kind: Any) -> Image.Image:
         matrix = matrix / np.abs(matrix[2]).max()
@@ -181,11 +221,15 @@ def _warped(
         Image.Resampling.BILINEAR,
     )  # fmt: skip
     rgba = np.asarray(warped.reduce(samples) if samples > 1 else warped)
-    inner = warp(Image.fromarray(inner_plate), homography, width, height, Image.Resampling.NEAREST)
+    nearest = Image.Resampling.NEAREST
+    inner = warp(Image.fromarray(inner_plate), homography, width, height, nearest)
     ahead = (
         homography[2, 0] * (np.arange(width) + 0.5)
         + homography[2, 1] * (np.arange(height)[:, None] + 0.5)
         + homography[2, 2]
     ) > 0  # behind the camera the same formula gives a second, upside-down picture
-    known = (rgba[..., 3] > 127) & ahead
+    clear = warp(
+        Image.fromarray(np.uint8(255) * seen.astype(np.uint8)), homography, width, height, nearest
+    )
+    known = (rgba[..., 3] > 127) & ahead & (np.asarray(clear) > 0)
     return rgba[..., :3].astype(np.float32), known, known & (np.asarray(inner) > 0)

@@ -59,26 +59,31 @@ def fitted(
     return form if np.isfinite(form).all() and np.linalg.norm(form) > 1e-9 else None
 
 
-def candidates(samples: Samples, chosen: np.ndarray, up: np.ndarray | None) -> list[np.ndarray]:
-    """Different well-supported planes ``a``, best first, by the points alone."""
+def candidates(samples: Samples, up: np.ndarray | None) -> list[np.ndarray]:
+    """Different well-supported planes ``a`` that may be a floor, best first, by the points alone.
+
+    Trials are random triples and the planes of random windows; what votes must face as they do.
+    """
     rng = np.random.default_rng(0)
-    if len(chosen) < 50:
+    points = samples.points
+    if len(points) < 50:
         return []
-    points = samples.points[chosen]
-    forms = trial_forms(points, rng)
+    planar = np.flatnonzero(np.isfinite(samples.forms).all(1))
+    windows = samples.forms[rng.choice(planar, min(TRIALS, len(planar)), False)]
+    forms = np.concatenate([trial_forms(points, rng), windows])
     forms = forms[held_level(-directions(forms), up)]
     if not len(forms):
         return []
-    judges = points[rng.permutation(len(points))[:JUDGES]]
-    relative = judges @ forms.T - 1
-    score = np.maximum(1 - (relative / TOLERANCE) ** 2, 0).mean(0) - 2 * (relative > BENEATH).mean(
-        0
-    )
+    judges = rng.permutation(len(points))[:JUDGES]
+    relative = points[judges] @ forms.T - 1
+    on = np.maximum(1 - (relative / TOLERANCE) ** 2, 0)
+    on *= samples.facing(forms, judges)
+    score = on.mean(0) - 2 * (relative > BENEATH).mean(0)
     found: list[np.ndarray] = []
     for index in np.argsort(-score, kind="stable")[: 6 * CANDIDATES]:
         if any(same_plane(forms[index], other, 2.0) for other in found):
             continue
-        form = polished(points, forms[index])
+        form = polished(points[samples.facing(forms[index][None])[:, 0]], forms[index])
         if form is None or not held_level(-directions(form[None]), up)[0]:
             continue
         if not any(same_plane(form, other, 1.0) for other in found):

@@ -126,9 +126,9 @@ def _find_floor(samples: Samples, up: np.ndarray | None) -> tuple[np.ndarray, fl
     """The floor (4,) and its confidence, or None."""
     best: tuple[np.ndarray, float] | None = None
     highest = -np.inf
-    for form in candidates(samples, np.arange(len(samples.points)), up):
+    for form in candidates(samples, up):
         error = samples.points @ form - 1
-        on = np.abs(error) < TOLERANCE
+        on = (np.abs(error) < TOLERANCE) & samples.facing(form[None])[:, 0]
         support = float((on & samples.free).sum() / samples.total)
         beneath = float((error > BENEATH).mean())
         low = samples.free & samples.low
@@ -145,8 +145,8 @@ def _find_floor(samples: Samples, up: np.ndarray | None) -> tuple[np.ndarray, fl
     # Askew is unlikely; how far the camera looks down and its height are free.
     side = np.array([[1.0, 0.0, 0.0]]) / (np.linalg.norm(form) * LEVEL_ROLL_RAD)
     level = form * [0.0, 1.0, 1.0]
-    near = np.flatnonzero(np.abs(samples.points @ form - 1) < 2 * TOLERANCE)
-    better = fitted(samples, near, level, side) if up is None else None
+    near = np.abs(samples.points @ form - 1) < 2 * TOLERANCE
+    better = fitted(samples, np.flatnonzero(near), level, side) if up is None else None
     if better is not None and held_level(-directions(better[None]), up)[0]:
         form = better
     return plane_of(form, samples.unit), sure

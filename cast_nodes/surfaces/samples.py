@@ -14,6 +14,7 @@ import numpy as np
 from scipy import ndimage
 
 from ..types import Geometry, SceneObject
+from .windows import TURNED_RAD, window_forms
 
 SAMPLES = 12_000
 """At most so many pixels are looked at."""
@@ -34,6 +35,7 @@ class Samples:
         low: (n,) bool, in the lower third of the picture.
         total: pixels of the grid, invalid ones included.
         unit: median depth, camera units.
+        forms: (n, 3) the plane of the window about each, NaN where that is no plane.
     """
 
     points: np.ndarray
@@ -44,6 +46,7 @@ class Samples:
     low: np.ndarray
     total: int
     unit: float
+    forms: np.ndarray
 
     @staticmethod
     def of(geometry: Geometry, objects: Sequence[SceneObject]) -> Samples:
@@ -73,7 +76,18 @@ class Samples:
             low=rows >= points.shape[0] * 2 / 3,
             total=taken.size,
             unit=unit,
+            forms=window_forms(points / unit, valid)[valid],
         )
+
+    def facing(self, forms: np.ndarray, chosen: np.ndarray | slice = slice(None)) -> np.ndarray:
+        """(n, m) bool: whether the chosen windows face as planes (m, 3) do.
+
+        Where a window shows no plane it does not speak against any.
+        """
+        own = self.forms[chosen]
+        own = own / np.linalg.norm(own, axis=1, keepdims=True)
+        cosine = own @ (forms / np.linalg.norm(forms, axis=1, keepdims=True)).T
+        return ~(cosine < np.cos(TURNED_RAD))
 
     def blocks(self, chosen: np.ndarray) -> np.ndarray:
         """(n,) int, block of each chosen sample, numbered from 0 without gaps."""

@@ -57,40 +57,6 @@ def test_the_relief_looks_like_the_plate_and_has_no_rubber_sheets(room):
     assert psnr(seen_from_the_photo(room, parts), room.plate) > 30
 
 
-def test_a_depth_jump_is_cut(room):
-    from dataclasses import replace
-
-    from cast_nodes.compose.relief import background_relief
-    from cast_nodes.frames import pixel_centres, unproject
-
-    depth = np.where(np.arange(160) < 80, 2.0, 4.0)[None].repeat(120, 0)
-    geometry = room.inputs.geometry
-    points = unproject(pixel_centres(120, 160), depth, geometry.intrinsics).astype(np.float32)
-    geometry = replace(geometry, points=points)
-    relief = background_relief(geometry, np.zeros((120, 160), bool), room.pose, None)
-    assert relief is not None
-    z = room.pose.inverse().apply(relief.vertices)[:, 2]
-    assert np.ptp(z[relief.faces], axis=1).max() < 0.2
-    assert {2.0, 4.0} <= set(np.round(z, 3))
-
-
-def test_the_surface_behind_an_object_is_carried_on(room):
-    from dataclasses import replace
-
-    from cast_nodes.compose.relief import background_relief
-
-    geometry = room.inputs.geometry
-    depth = np.full((120, 160), 4.0)
-    hole = np.zeros((120, 160), bool)
-    hole[40:80, 60:100] = True
-    points = np.array(geometry.points)
-    points[..., 2] = np.where(hole, 1.0, depth)
-    relief = background_relief(replace(geometry, points=points), hole, room.pose, None)
-    assert relief is not None
-    z = room.pose.inverse().apply(relief.vertices)[:, 2]
-    np.testing.assert_allclose(z, 4.0, rtol=0.02)
-
-
 def test_filling_keeps_what_is_known_and_stays_in_range():
     values = np.zeros((33, 47, 1))
     values[:, 20:] = 100
