@@ -171,7 +171,7 @@ function name(canvas: CanvasRenderingContext2D, view: View, row: Row, chosen: bo
   canvas.font = `${chosen ? "600 " : ""}11px system-ui, sans-serif`;
   const [x, y] = toCanvas(view, at);
   const width = canvas.measureText(text).width + 8;
-  const top = Math.max(1, y - 8);
+  const top = Math.max(1, y - 21);
   canvas.fillStyle = row.keep ? objectColour(row.id) : DROPPED;
   canvas.globalAlpha = 0.92;
   canvas.fillRect(x, top, width, 15);
