@@ -22,9 +22,9 @@ from ..physics.bodies import Body
 from ..planes import Plane
 from ..types import Placement
 from .graph import Partner, Relation, Relations, RelationType, relations_of
-from .resting import CONTACT, Doubt, Rest, rests
+from .resting import Doubt, Rest, rests
 from .standing import UP, Standing, standing
-from .touching import Touch, is_within, share_inside, touch
+from .touching import is_within, share_of_matter, touch
 
 SOURCE = "geometry"
 RAY_DOUBT = 0.04
@@ -52,8 +52,12 @@ TIPS = 0.15
 """Nats from which an object needs something to lean on."""
 BESIDE = 0.012
 """Things side by side touch within this share of the smaller one's size and the doubt."""
-PART_DEPTH, PART_SHARE = 0.05, 0.3
-"""A part is deeper in its whole than this share of its size, with this share of its samples."""
+PART = 2.8
+"""Nats that an object is a part of another in which it is deep, less those for how much of it."""
+PART_SHARE, PART_BONUS, PART_VOLUME = 0.3, 1.5, 0.25
+"""A part has this share of its samples in its whole, and this share of its box at most."""
+CROWDED, CROWD = 8.0, 0.12
+"""Nats for an object wholly inside others; this share of it may be, for poses are off."""
 MOST_SURE = 0.99
 
 _WALL_WORDS = {
@@ -61,7 +65,7 @@ _WALL_WORDS = {
     "blind", "radiator", "switch", "socket", "tapestry", "map",
 }  # fmt: skip
 _CEILING_WORDS = {"ceiling", "chandelier", "pendant", "fan"}
-_GROUND_WORDS = {"rug", "carpet", "mat", "doormat"}
+_PART_WORDS = {"door", "drawer", "handle", "knob", "cushion", "pillow", "blanket", "lid", "seat"}
 
 
 def ray_doubts(placements: Sequence[Placement]) -> dict[int, float]:
@@ -214,6 +218,7 @@ class _Search:
             self._resting(body, rest, others) for rest in rests(body, others, self.floor, doubt)
         ]
         ways += self._on_planes(body, doubt)
+        ways += self._parts(body, others)
         ways.append(_Held((), "on", AIR))
         ways.sort(key=lambda w: w.cost)
         self.ways[i] = ways
@@ -221,11 +226,13 @@ class _Search:
 
     def _resting(self, body: Standing, rest: Rest, others: Sequence[Standing]) -> _Held:
         at = body.moved(rest.factor, rest.lift)
-        cost, leans = rest.cost + rest.tips, ()
+        crowd = max((share_of_matter(at, o) for o in others), default=0.0)
+        sunk = rest.cost + CROWDED * max(0.0, crowd - CROWD)
+        cost, leans = sunk + rest.tips, ()
         if rest.tips > TIPS:
             leans = self._leans_on(at, rest.off, others, {p for p, _ in rest.carriers})
             if leans:
-                cost = rest.cost + 0.5
+                cost = sunk + 0.5
         return _Held(rest.carriers, "on", cost, rest.factor, rest.lift, leans)
 
     def _leans_on(
@@ -275,6 +282,21 @@ class _Search:
         cost += 0.5 * gap**2 / variance
         return _Held(((name, 1.0),), "hanging", float(cost), max(0.2, 1 + ray), 0.0)
 
+    def _parts(self, body: Standing, others: Sequence[Standing]) -> list[_Held]:
+        """Being a piece of something that is larger, deep in it as the pose has it."""
+        out = []
+        volume = float(np.prod(np.ptp(body.body.bounds, axis=0)))
+        hint = HINT * bool(_words(body) & _PART_WORDS)
+        for other in others:
+            at = body.moved(other.factor, other.lift)  # it goes where its whole goes
+            if volume > PART_VOLUME * float(np.prod(np.ptp(other.body.bounds, axis=0))):
+                continue
+            share = share_of_matter(at, other)
+            if share >= PART_SHARE:
+                cost = PART - hint - PART_BONUS * (share - PART_SHARE) / (1 - PART_SHARE)
+                out.append(_Held(((other.id, 1.0),), "part_of", cost, at.factor, at.lift))
+        return out
+
     def _near_plane(self, body: Standing) -> float:
         """Deviation of an object's distance to a wall, once its place along the view is known."""
         return WALL_NEAR * body.size + (0.0 if self.sure else ACROSS[0] * self._away(body))
@@ -300,11 +322,8 @@ class _Search:
         ids = sorted(self.now)
         for n, i in enumerate(ids):
             for j in ids[:n]:
-                edge = self._between(self.now[i], self.now[j], frozenset((i, j)) in held)
-                if edge is not None:
-                    if edge.type == "part_of":  # it is no load but a piece of the other
-                        out = [e for e in out if e.pair != edge.pair]
-                    out.append(edge)
+                if frozenset((i, j)) not in held:
+                    out += self._beside_each_other(self.now[i], self.now[j])
         return out
 
     def _edges_of(self, i: int) -> list[Relation]:
@@ -352,30 +371,15 @@ class _Search:
         _, j = min(found)
         return [Relation(i, j, "hanging", 0.5, SOURCE)]
 
-    def _between(self, one: Standing, other: Standing, held: bool) -> Relation | None:
-        """Part of another, or side by side with it."""
+    def _beside_each_other(self, one: Standing, other: Standing) -> list[Relation]:
+        """Things that touch from the side."""
         reach = self._beside(one, other)
         meets = touch(one, other, reach)
-        if meets is None:
-            return None
-        part = self._part(one, other, meets)
-        if part is not None or held:
-            return part
-        if abs(meets.normal @ UP) > LEVEL:
-            return None
+        if meets is None or abs(meets.normal @ UP) > LEVEL:
+            return []
         near = max(0.0, meets.gap) / max(reach, 1e-12)
-        return Relation(one.id, other.id, "against", _closeness(TOUCHES_PLANE * near), SOURCE)
-
-    def _part(self, one: Standing, other: Standing, meets: Touch) -> Relation | None:
-        """The smaller is a part of the larger when they are deep in each other."""
-        part, whole = (one, other) if one.size <= other.size else (other, one)
-        depth = PART_DEPTH * part.size
-        if meets.gap > -depth:
-            return None
-        share = share_inside(part, whole, 0.2 * depth)
-        if share < PART_SHARE:
-            return None
-        return Relation(part.id, whole.id, "part_of", float(min(MOST_SURE, 0.5 + share)), SOURCE)
+        sure = _closeness(TOUCHES_PLANE * near)
+        return [Relation(one.id, other.id, "against", sure, SOURCE)]
 
 
 def _closeness(deviations: float) -> float:
@@ -397,6 +401,3 @@ def _flush(body: Standing, wall: Plane) -> tuple[float, np.ndarray]:
 
 def _words(body: Standing) -> set[str]:
     return set(re.findall(r"[a-z]+", body.body.label.lower()))
-
-
-__all__ = ["CONTACT", "find_relations", "ray_doubts"]

@@ -15,10 +15,8 @@ import numpy as np
 
 from ..planes import Plane
 from .graph import Partner
-from .standing import Standing, tops_below
+from .standing import CONTACT, Standing, tops_below
 
-CONTACT = 0.012
-"""Feet this near to a surface stand on it, share of the body's size."""
 SEEDS = (0.0, -1.5, 1.5)
 """Distances along the view from which the first look is taken, in deviations."""
 LOOKED_AT = 5

@@ -18,6 +18,8 @@ from ..register.sampling import surface_of
 UP = np.array([0.0, 1.0, 0.0])
 CELLS = 12
 """Cells along each side of a footprint; the lowest point of each is asked about."""
+CONTACT = 0.012
+"""Surfaces this near to each other touch, share of the body's size."""
 SAME = 1e-9
 
 

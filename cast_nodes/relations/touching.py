@@ -6,13 +6,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..crossings import crossings
 from ..errors import CastError
 from ..physics.distance import distance_of
-from .standing import UP, Standing
+from .standing import CONTACT, UP, Standing
 
 HELD = 0.35
 """Share of a thing's samples whose lines of sight must end on what it is in."""
-SPREAD = 24
+SPREAD, MATTER = 24, 300
+"""Samples asked whether they are held, and whether they lie in matter."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,18 +66,24 @@ def touch(one: Standing, other: Standing, reach: float) -> Touch | None:
     return best
 
 
-def share_inside(one: Standing, other: Standing, depth: float) -> float:
-    """Share of a body's samples deeper than ``depth`` in another body."""
-    low, high = other.bounds
-    points = one.to_there(one.spread)
-    near = ((points > low) & (points < high)).all(1)
-    if not near.any():
+def share_of_matter(one: Standing, other: Standing) -> float:
+    """Share of a body's samples that lie in another's matter, deeper than what counts as contact."""
+    (a, b), (c, d) = one.bounds, other.bounds
+    if (a > d).any() or (b < c).any():
         return 0.0
     try:
-        distance, _ = fields(other, points[near])
+        field = distance_of(other.body.mesh)
     except (CastError, ValueError):
         return 0.0
-    return float((distance < -depth).sum() / len(points))
+    points = one.to_there(one.spread[:: max(1, len(one.spread) // MATTER)])
+    local = other.body.world_from_object.inverse().apply(other.from_there(points))
+    cell = np.floor((local - field.low) / field.pitch).astype(np.int64)
+    held = ((cell >= 0) & (cell < field.matter.shape)).all(1)
+    inner = local[held][field.matter[tuple(cell[held].T)]]
+    if not len(inner):
+        return 0.0
+    depth = CONTACT * one.size / (other.factor * other.body.world_from_object.scale)
+    return float((field(inner) < -depth).sum() / len(points))
 
 
 def is_within(one: Standing, other: Standing) -> bool:
@@ -89,8 +97,6 @@ def is_within(one: Standing, other: Standing) -> bool:
     turn = _yaw_frame(other)
     triangles = (other.to_there(other.triangles)) @ turn.T
     points = points @ turn.T
-    from ..crossings import crossings
-
     blocked = np.zeros((len(points), 5), bool)
     for axis, column in ((0, 0), (2, 2), (1, 4)):
         line, height, _ = crossings(triangles, points, axis)
