@@ -145,6 +145,11 @@ def _add_evaluate(commands: Any) -> None:
     )
     evaluate.add_argument("--lpips", action="store_true", help="LPIPS too (pip install lpips)")
     evaluate.add_argument(
+        "--simulate",
+        action=argparse.BooleanOptionalAction,
+        help="drift in a second of MuJoCo (pip install mujoco); without a word: where it is there",
+    )
+    evaluate.add_argument(
         "--no-pictures", action="store_true", help="no mask IoU, depth error, PSNR and SSIM"
     )
     evaluate.add_argument(

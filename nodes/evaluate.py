@@ -84,6 +84,13 @@ class Evaluate(io.ComfyNode):
                     optional=True,
                     tooltip="The true scene as a GLB, in place of the path.",
                 ),
+                io.Boolean.Input(
+                    "simulate",
+                    default=True,
+                    optional=True,
+                    tooltip="Also tell how far things move in a second of MuJoCo, where the package"
+                    " mujoco is installed.",
+                ),
             ],
             outputs=[
                 io.String.Output("table", tooltip="For people."),
@@ -100,9 +107,11 @@ class Evaluate(io.ComfyNode):
 
     @classmethod
     async def execute(
-        cls, scene, truth="", protocol="plain", match="auto", fit_scale=False, truth_file=None
-    ) -> io.NodeOutput:
-        choices = Choices(match=cast(By, match), fit_scale=fit_scale)
+        cls, scene, truth="", protocol="plain", match="auto", fit_scale=False, truth_file=None,
+        simulate=True,
+    ) -> io.NodeOutput:  # fmt: skip
+        settle = "auto" if simulate else "off"
+        choices = Choices(match=cast(By, match), fit_scale=fit_scale, simulate=settle)
         found = await asyncio.to_thread(_evaluated, scene, truth, truth_file, protocol, choices)
         text = table(found)
         show_text(text)

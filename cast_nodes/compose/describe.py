@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 
 from ..frames import Sim3
+from ..relations.graph import relations_json
 from ..stretched import affine
 from ..types import Geometry, Placement, SceneObject
 from .background import RoomPart
 from .edits import pose_json
 from .enclosure import Enclosure
-from .settle import Settled, gaps, penetrations, relations
+from .settle import Settled
 
 VERSION = 1
 
@@ -39,6 +40,7 @@ def describe(
     room: Enclosure,
     parts: Sequence[RoomPart],
     settled: Settled,
+    physics: Mapping[str, Any],
     placements: Mapping[int, Placement],
     names: Mapping[int, str],
     failures: Mapping[int, str],
@@ -49,6 +51,7 @@ def describe(
     Args:
         objects: the kept ones.
         settled: those that stand in the scene.
+        physics: :func:`.settle.physics_json` of it.
         placements: by id.
         names: node names by id.
         failures: why an object is not in the scene, by id.
@@ -56,17 +59,12 @@ def describe(
     """
     pose = room.world_from_camera
     camera_from_world = pose.inverse()
-    bodies = {
-        body.id: (body, support, factor)
-        for body, support, factor in zip(
-            settled.bodies, settled.supports, settled.factors, strict=True
-        )
-    }
+    bodies = {body.id: body for body in settled.bodies}
     entries = []
     for item in objects:
         entry: dict[str, Any] = {"id": item.id, "label": item.label, "score": item.score}
         if item.id in bodies:
-            body, support, _ = bodies[item.id]
+            body = bodies[item.id]
             placement = placements[item.id]
             camera_from_object = camera_from_world @ body.world_from_object
             entry |= {
@@ -75,7 +73,7 @@ def describe(
                 "camera_from_object": affine(camera_from_object, placement.stretch),
                 "pose": pose_json(body.world_from_object),
                 "locked": placement.locked,
-                "supported_by": support.by,
+                "supported_by": settled.supported_by(item.id),
                 "fit": dict(placement.fit),
                 "ambiguous": placement.ambiguous,
                 "size": body.bounds[1] - body.bounds[0],
@@ -84,13 +82,6 @@ def describe(
         else:
             entry |= {"node": None, "failure": failures.get(item.id, "not placed")}
         entries.append(entry)
-    moves = [
-        {"id": body.id, "scaled_about_camera": factor, "gap_before": before}
-        for body, factor, before in zip(
-            settled.bodies, settled.factors, settled.gaps_before, strict=True
-        )
-        if factor != 1.0
-    ]
     return json_ready(
         {
             "version": VERSION,
@@ -100,14 +91,15 @@ def describe(
             "height": size[1],
             "metric": geometry.metric,
             "floor": _plane(room.floor, camera_from_world),
+            "planes": [
+                {"name": plane.name, "world": [*plane.normal, plane.offset]}
+                for plane in (*room.walls, room.ceiling)
+                if plane is not None
+            ],
             "room": [{"node": f"room/{part.name}", "bounds": part.data.bounds} for part in parts],
             "objects": entries,
-            "relations": relations(settled, room),
-            "physics": {
-                "penetrations": penetrations(settled.bodies, room),
-                "gaps": gaps(settled),
-                "moves": moves,
-            },
+            "relations": relations_json(settled.relations),
+            "physics": physics,
         }
     )
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from ..errors import BadInput
 from .clouds import compare_clouds, scene_samples, shape_measures
+from .drift import Moved, Simulate
 from .layout import POINTS, Pair, layout_measure
 from .matching import By, Matching, match
 from .measures import MEASURES, mean_over_objects, ready
@@ -41,6 +42,7 @@ class Choices:
         pictures: mask IoU, depth and likeness to the photo.
         physics: penetrations, gaps, contacts.
         lpips: LPIPS too (an optional package).
+        simulate: drift in a simulator (an optional package), as part of the physics.
     """
 
     match: By = "auto"
@@ -49,6 +51,7 @@ class Choices:
     pictures: bool = True
     physics: bool = True
     lpips: bool = False
+    simulate: Simulate = "auto"
 
 
 @dataclass(frozen=True)
@@ -124,6 +127,7 @@ class Evaluation:
                 **self.physics.whole,
                 "penetrations": [vars(p) for p in self.physics.penetrations],
                 "gaps": [vars(g) for g in self.physics.gaps],
+                "moved_in_simulation": [vars(m) for m in self.physics.moved],
             }
         out = {
             "name": self.name,
@@ -167,7 +171,7 @@ def evaluate(
     Raises:
         BadInput: no common objects, nothing placed, units that differ where the protocol
             compares lengths, a scale fit without a camera.
-        BackendNotReady: LPIPS is asked for and not there.
+        BackendNotReady: LPIPS or the simulator is asked for and not there.
     """
     start = time.perf_counter()
     choices = choices or Choices()
@@ -207,8 +211,13 @@ def evaluate(
                 row["mask_iou"] = shown.mask_iou[true.id]
     physics = None
     if choices.physics:
-        physics = physics_scores(predicted, truth, follow(matching, moved, predicted))
+        here = follow(matching, moved, predicted)
+        physics = physics_scores(predicted, truth, here, choices.simulate)
         notes += physics.notes
+        index = {id(item): number for number, item in enumerate(predicted.placed)}
+        for (one, _), row in zip(here.pairs, values, strict=True):
+            if physics.drift:
+                row["drift"] = physics.drift.get(index[id(one)])
     notes += _remarks(values, matching, truth)
 
     rows = [
@@ -314,6 +323,7 @@ __all__ = [
     "EvalScene",
     "Evaluation",
     "Gap",
+    "Moved",
     "ObjectScores",
     "Penetration",
     "Protocol",

@@ -34,6 +34,7 @@ def run(parsed: Namespace) -> int:
         fit_scale=parsed.fit_scale,
         pictures=not parsed.no_pictures,
         lpips=parsed.lpips,
+        simulate="auto" if parsed.simulate is None else "on" if parsed.simulate else "off",
     )
     done, failures = _all(predicted, truth, how, choices)
     if not parsed.no_report:

@@ -2,19 +2,20 @@
 
 Measured on the meshes themselves, apart from ComposeScene's own account in ``scene.json``, so that
 a scene of any system can be judged. Lengths are told over the object's own size, so no unit is
-needed. Drift in a simulator is measured where there is a simulator, not here.
+needed. Drift in a simulator comes from :mod:`.drift`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import combinations
 
 import numpy as np
 
 from ..crossings import crossings
 from .distances import tree_of
+from .drift import Moved, Simulate, drift_scores
 from .matching import Matching
 from .samples import samples_and_faces, triangle_samples
 from .scenes import EvalScene, Item
@@ -70,12 +71,16 @@ class PhysicsScores:
         penetrations: deepest first.
         gaps: largest first.
         notes: what could not be measured, and why.
+        moved: objects that a simulator moves, farthest first.
+        drift: over the object's size, by index among the placed ones, where it was simulated.
     """
 
     whole: Mapping[str, float]
     penetrations: tuple[Penetration, ...]
     gaps: tuple[Gap, ...]
     notes: tuple[str, ...] = ()
+    moved: tuple[Moved, ...] = ()
+    drift: Mapping[int, float] = field(default_factory=dict)
 
 
 AT_ONCE = 16
@@ -245,9 +250,16 @@ def supports(scene: EvalScene) -> set[tuple[int, int | str]]:
 
 
 def physics_scores(
-    predicted: EvalScene, truth: EvalScene | None, matching: Matching | None
+    predicted: EvalScene,
+    truth: EvalScene | None,
+    matching: Matching | None,
+    simulate: Simulate = "off",
 ) -> PhysicsScores:
-    """All of the above of a scene; contacts and relations where the true ones are known."""
+    """All of the above of a scene; contacts and relations where the true ones are known.
+
+    Raises:
+        BackendNotReady: ``simulate`` is "on" and the simulator is not there.
+    """
     solids = Solids(predicted.placed)
     deep, notes = _penetrations(solids, predicted.floor), []
     whole: dict[str, float] = {
@@ -269,8 +281,12 @@ def physics_scores(
         notes.append("no gaps measured: the predicted scene's up is unknown")
     if truth is not None and matching is not None:
         whole |= _contacts(solids, predicted, truth, matching, notes)
+    drift = drift_scores(predicted, simulate)
     worst = tuple(g for g in loose if g.share > FLOATING)
-    return PhysicsScores(whole, deep, worst, tuple(notes))
+    notes += drift.notes
+    return PhysicsScores(
+        {**whole, **drift.whole}, deep, worst, tuple(notes), drift.moved, drift.share
+    )
 
 
 def _has_inside(item: Item) -> bool:

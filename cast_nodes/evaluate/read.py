@@ -20,6 +20,7 @@ from ..errors import BadInput, CastError
 from ..frames import CAMERA_UP, Sim3, world_from_camera
 from ..mesh_data import MeshData, read_mesh
 from ..mesh_files import load_mesh_file, read_file
+from ..planes import Plane
 from ..run_folder import RunFolder
 from ..stretched import pose_and_stretch
 from ..types import Geometry, Objects, Photo, Scene
@@ -194,6 +195,7 @@ def _from_glb(name: str, source: str, glb: bytes, description: Mapping[str, Any]
         floor=_floor_height(description),
         glb=glb,
         relations=_relations(description),
+        planes=_planes(description),
     )
 
 
@@ -232,6 +234,16 @@ def _floor_height(description: Mapping[str, Any]) -> float | None:
     if not plane or abs(float(plane[1])) < 0.5:
         return None
     return -float(plane[3]) / float(plane[1])
+
+
+def _planes(description: Mapping[str, Any]) -> tuple[Plane, ...]:
+    """Walls and ceiling, as (4,) n.p + d = 0 in the world."""
+    found = []
+    for entry in description.get("planes", ()):
+        plane = np.asarray(entry["world"], np.float64)
+        if entry["name"].startswith(("wall", "ceiling")) and np.isfinite(plane).all():
+            found.append(Plane(str(entry["name"]), plane[:3], float(plane[3])))
+    return tuple(found)
 
 
 def _relations(description: Mapping[str, Any]) -> tuple[tuple[int, str, int | str], ...] | None:

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..frames import Sim3
 from ..mesh_data import MeshData
+from ..planes import Plane, transform_plane
 from .pose import Body
 from .solid import is_watertight
 
@@ -100,6 +101,7 @@ class EvalScene:
         photo: (H, W, 3) uint8 or None.
         masks: (H, W) bool by id, the visible pixels.
         depth: (H, W) depth along z, NaN where invalid; None when unknown.
+        planes: walls and ceiling that the source tells, in the world.
         relations: (subject id, type, object id or "floor" …), what the source says.
         notes: what had to be assumed.
     """
@@ -117,6 +119,7 @@ class EvalScene:
     depth: np.ndarray | None = None
     relations: tuple[tuple[int, str, int | str], ...] | None = None
     notes: tuple[str, ...] = ()
+    planes: tuple[Plane, ...] = ()
 
     @property
     def placed(self) -> tuple[Item, ...]:
@@ -149,4 +152,8 @@ class EvalScene:
             camera=camera,
             floor=floor,
             up_known=self.up_known and upright,
+            planes=tuple(
+                Plane(p.name, *transform_plane(transform, np.append(p.normal, p.offset)))
+                for p in self.planes
+            ),
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from . import Evaluation
+from .drift import Moved
 from .measures import measure_of, text
 
 ROW_MEASURES = (
@@ -12,7 +13,7 @@ ROW_MEASURES = (
     "scene_box_iou", "cd_s", "f_s", "cd_o", "f_o", "iou_b", "shape_f_score@0.01", "voxel_iou",
     "shape_chamfer_squared_sum", "box_iou", "volume_iou", "add_s", "add_s<0.1", "rotation_deg",
     "icp_rotation_deg", "mask_iou", "abs_rel", "psnr", "ssim", "lpips", "penetrating_pairs",
-    "floating", "contact_recall",
+    "floating", "contact_recall", "stay_in_simulation",
 )  # fmt: skip
 """What a row of several scenes tells, as far as it was measured, in this order."""
 
@@ -59,17 +60,26 @@ def unit_of(e: Evaluation) -> str:
 
 
 def physics_lines(e: Evaluation, most: int = 5) -> list[str]:
-    """The worst penetrations and gaps in words."""
+    """The worst penetrations, gaps and drifts in words."""
     if e.physics is None:
         return []
     deep = [
         f"{' and '.join(p.objects)}: {100 * p.share:.1f} % of the smaller one's size inside"
         for p in e.physics.penetrations[:most]
     ]
-    return deep + [
+    loose = [
         f"{g.object}: a gap of {100 * g.share:.1f} % of its height to what carries it ({g.carrier})"
         for g in e.physics.gaps[:most]
     ]
+    return [*deep, *loose, *map(_moved_line, e.physics.moved[:most])]
+
+
+def _moved_line(moved: Moved) -> str:
+    how = "falls" if moved.fell else "moves"
+    return (
+        f"{moved.object}: {how} in simulation, by {100 * moved.share:.1f} % of its size"
+        f" and {moved.rotation_deg:.0f}°"
+    )
 
 
 def _block(title: str, values) -> list[str]:

@@ -101,7 +101,7 @@ def test_a_sheet_becomes_a_thin_slab():
     ],
 )
 def test_what_has_no_extent_is_refused_in_words(vertices, faces):
-    with pytest.raises(CastError, match="no faces|no extent|two different points"):
+    with pytest.raises(CastError, match=r"no faces|no extent|two different points"):
         rigid_shape(vertices, faces, 8)
 
 
