@@ -36,6 +36,8 @@ this; larger ones (the sky) are left to the planes."""
 FRINGE = 0.02
 """What lies so near an object (share of the picture's longer side), and hardly anywhere else, is
 the object's own rim: masks end early and depth bleeds."""
+MOSTLY = 0.8
+"""Where nothing was seen the planes go on unless departures make up this share around it."""
 SMOOTHING = 3
 ALONG = 7
 """Samples along a lattice edge that tell where a jump is."""
@@ -116,7 +118,7 @@ def make_lattice(
     column, row = _nearest(pixels, width, height)
     beside = _near_objects(objects, max(height, width))[row, column]
     departure = _without_fringes(departure, beside, tolerance)
-    departure = _filled(departure, hidden[row, column], valid[row, column])
+    departure = _filled(departure, hidden[row, column], valid[row, column], tolerance)
     departure = _clear_ones(departure, tolerance)
     if not departure.any():
         nowhere = np.full((len(y), len(x) - 1), np.nan), np.full((len(y) - 1, len(x)), np.nan)
@@ -206,8 +208,13 @@ def _labelled(where: np.ndarray, structure: np.ndarray | None = None) -> tuple[n
     return label, int(count)  # type: ignore[arg-type]
 
 
-def _filled(departure: np.ndarray, hidden: np.ndarray, valid: np.ndarray) -> np.ndarray:
-    """Unknown departures carried on from around them; none in large areas without depth."""
+def _filled(
+    departure: np.ndarray, hidden: np.ndarray, valid: np.ndarray, tolerance: float
+) -> np.ndarray:
+    """Unknown departures carried on from around them; none in large areas without depth.
+
+    Behind an object that hides the border of wall and pier the wall goes on, not a blend of both.
+    """
     label, count = _labelled(~valid & ~hidden)
     if count:
         size = np.bincount(label.ravel(), minlength=count + 1)
@@ -215,7 +222,11 @@ def _filled(departure: np.ndarray, hidden: np.ndarray, valid: np.ndarray) -> np.
         large[0] = False
         departure = np.where(large[label], 0.0, departure)
     known = np.isfinite(departure)
-    return fill_smoothly(departure[..., None], known)[..., 0].astype(np.float64)
+    off = np.abs(departure) > tolerance
+    both = np.stack([np.where(off, departure, 0), off], -1)
+    amount, share = np.moveaxis(fill_smoothly(both, known).astype(np.float64), -1, 0)
+    carried = np.where(share > MOSTLY, amount / np.maximum(share, 1e-6), 0.0)
+    return np.where(known, departure, carried)
 
 
 def _clear_ones(departure: np.ndarray, tolerance: float) -> np.ndarray:
