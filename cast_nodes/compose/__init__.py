@@ -9,9 +9,9 @@ from dataclasses import dataclass, field, replace
 
 from ..backends import Choice
 from ..context import Context
+from ..frames import Sim3
 from ..types import Geometry, Meshes, Objects, Placements, Scene, Views
 from .edits import Edits, edited_placements, edits_text, unknown_objects
-from .enclosure import world_pose
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,8 +19,7 @@ class ComposeInputs:
     """All that the stages before found, and what the user set.
 
     Attributes:
-        edits: :func:`compose` makes locked placements of their poses, so that a backend finds them
-            in ``placements``; their relations it finds here.
+        edits: a backend takes them in with :func:`with_edits` as soon as it knows the world.
     """
 
     objects: Objects
@@ -39,20 +38,23 @@ def compose(inputs: ComposeInputs, choice: Choice, context: Context) -> Scene:
         Cancelled: the run was stopped.
     """
     choice.require(context)
-    scene = choice.backend.run(_edited(inputs, context), choice.options, context)
+    scene = choice.backend.run(inputs, choice.options, context)
     return replace(scene, edits=edits_text(inputs.edits))
 
 
-def _edited(inputs: ComposeInputs, context: Context) -> ComposeInputs:
-    """With the edited poses as placements; what cannot be done is a warning and a note."""
+def with_edits(inputs: ComposeInputs, world_from_camera: Sim3, context: Context) -> ComposeInputs:
+    """With the edited poses as locked placements; what cannot be done is a warning and a note.
+
+    Args:
+        world_from_camera: of the world that the scene will have.
+    """
     if not inputs.edits:
         return inputs
     labels = {item.id: item.label for item in inputs.objects.objects}
     dropped = frozenset(item.id for item in inputs.objects.objects if not item.keep)
     notes = unknown_objects(inputs.edits, labels, dropped)
     known = Edits({i: e for i, e in inputs.edits.objects.items() if i in labels})
-    pose, _ = world_pose(inputs.geometry)
-    placements, failed = edited_placements(inputs.placements, known, pose)
+    placements, failed = edited_placements(inputs.placements, known, world_from_camera)
     notes += failed
     for note in notes:
         context.warn(note)
@@ -63,4 +65,4 @@ def _edited(inputs: ComposeInputs, context: Context) -> ComposeInputs:
     )
 
 
-__all__ = ["ComposeInputs", "Edits", "compose"]
+__all__ = ["ComposeInputs", "Edits", "compose", "with_edits"]

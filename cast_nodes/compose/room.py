@@ -16,7 +16,7 @@ from ..physics.silhouettes import silhouette_ious
 from ..stretched import posed_mesh
 from ..surfaces.room import room_planes
 from ..types import Mesh, Scene, SceneObject
-from . import ComposeInputs
+from . import ComposeInputs, with_edits
 from .assemble import Part, background_glb, node_name, scene_glb, sound_glb
 from .background import fitting_background, room_parts
 from .describe import describe, json_ready
@@ -78,6 +78,7 @@ def run(inputs: ComposeInputs, options: RoomOptions, context: Context) -> Scene:
     found = room_planes(geometry, inputs.objects.objects)
     geometry = found.completed(geometry)
     pose, assumed = world_pose(geometry)
+    inputs = with_edits(inputs, pose, context)
     notes += [*found.notes, *assumed]
     chosen, failures = _chosen_meshes(inputs)
     names = {item.id: node_name(item.label, item.id) for item in kept}

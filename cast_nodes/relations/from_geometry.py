@@ -30,18 +30,21 @@ SOURCE = "geometry"
 RAY_DOUBT = 0.04
 """Deviation of the logarithm of an object's distance where nothing is known of it."""
 LEAST_RAY, MOST_RAY = 0.015, 0.12
-ACROSS = (0.0025, 0.006)
+ACROSS = (0.002, 0.005)
 """Deviation of a place across the view: share of the distance, and of the object's size."""
 
 AIR = 8.0
 """Nats that nothing carries an object."""
-WALL, CEILING = 4.5, 2.0
+WALL, CEILING = 6.5, 2.0
 """Nats that a wall or the ceiling carries it, which is seldom."""
 FLAT = 0.25
 """Extent towards the wall, over the largest, of what usually hangs there."""
-FLAT_BONUS, HINT = 2.0, 1.0
+FLAT_BONUS, HINT = 3.5, 1.0
 TOUCHES_PLANE = 2.1
-"""Deviations within which an object touches a wall."""
+"""Deviations within which an object that would tip over is held by a wall."""
+AGAINST_WALL, ROOM_BEHIND = (0.5, 0.08), 0.6
+"""How often what stands on the floor, and what other things carry, has its back to the wall; and
+over what distance, in its size, the backs of the others are spread."""
 WALL_NEAR = 0.012
 """Deviation of an object's own extent towards a wall, share of its size."""
 TURNS_RAD = np.radians(np.linspace(-5, 5, 11))
@@ -184,7 +187,8 @@ class _Search:
     def doubt(self, body: Standing) -> Doubt:
         away = float(np.linalg.norm(body.centre - self.eye))
         ray = 0.0 if self.sure else self.doubts.get(body.id, RAY_DOUBT)
-        return Doubt(ray, ACROSS[0] * (0.0 if self.sure else away) + ACROSS[1] * body.body.size)
+        aside = ACROSS[0] * (0.0 if self.sure else away)
+        return Doubt(ray, float(np.hypot(aside, ACROSS[1] * body.body.size)))
 
     # Carried.
 
@@ -194,9 +198,19 @@ class _Search:
         for i in self.order:
             self._decide(i, [self.now[k] for k in done])
             done.append(i)
-        for i in self.order:  # once more, now that all others are where they belong
-            below = [self.now[k] for k in done if k != i and not self._rests_on(k, i)]
-            self._decide(i, below)
+        before = dict(self.now)
+        for n, i in enumerate(self.order):  # once more, now that all others are where they belong
+            rest = [k for k in done if k != i and not self._rests_on(k, i)]
+            later = [k for k in rest if k in self.order[n:] and self._may_meet(k, i)]
+            moved = [p for p, _ in self.ways[i][0].carriers if isinstance(p, int)]
+            if later or any(self.now[p] is not before[p] for p in moved):
+                self._decide(i, [self.now[k] for k in rest])
+
+    def _may_meet(self, one: int, other: int) -> bool:
+        """Their boxes overlap or nearly do."""
+        (a, b), (c, d) = self.now[one].bounds, self.now[other].bounds
+        slack = self.doubt(self.given[one]).across + self.doubt(self.given[other]).across
+        return not ((a > d + 2 * slack).any() or (b < c - 2 * slack).any())
 
     def _rests_on(self, load: int, carrier: int) -> bool:
         """Whether ``carrier`` carries ``load``, directly or through others, for all that is known."""
@@ -226,7 +240,9 @@ class _Search:
 
     def _resting(self, body: Standing, rest: Rest, others: Sequence[Standing]) -> _Held:
         at = body.moved(rest.factor, rest.lift)
-        crowd = max((share_of_matter(at, o) for o in others), default=0.0)
+        crowd = 0.0
+        if rest.cost < AIR:
+            crowd = max((share_of_matter(at, o) for o in others), default=0.0)
         sunk = rest.cost + CROWDED * max(0.0, crowd - CROWD)
         cost, leans = sunk + rest.tips, ()
         if rest.tips > TIPS:
@@ -345,17 +361,27 @@ class _Search:
         for partner in best.leans:
             out.append(Relation(i, partner, "leaning", 0.95 * sure, SOURCE))
         if "wall" not in names and "wall" not in best.leans:
-            near = self._nearest_wall(body)
-            if near < TOUCHES_PLANE:
-                out.append(Relation(i, "wall", "against", _closeness(near), SOURCE))
+            usual = AGAINST_WALL[0 if names <= {"floor"} else 1]
+            near = max((self._at_wall(body, w, best, usual) for w in self.walls), default=0.0)
+            if near > 0.5:
+                out.append(Relation(i, "wall", "against", near, SOURCE))
         if not best.carriers:
             out += self._hanging_on_another(i)
         return out
 
-    def _nearest_wall(self, body: Standing) -> float:
-        """Deviations between an object and the nearest wall."""
-        gaps = [abs(_flush(body, wall)[0]) for wall in self.walls]
-        return min(gaps, default=np.inf) / self._near_plane(body)
+    def _at_wall(self, body: Standing, wall: Plane, held: _Held, usual: float) -> float:
+        """Probability that an object's back is at a wall, of the contact against any distance."""
+        gap, place = _flush(body, wall)
+        doubt = self.doubt(body)
+        lever = abs(float(self.eye[1] - body.bounds[0, 1])) if held.carriers else 0.0
+        # What its carrier's height tells of its distance, and what remains in doubt.
+        known = (lever * doubt.ray) ** 2
+        ray = doubt.ray * doubt.across / max(float(np.sqrt(known + doubt.across**2)), 1e-12)
+        towards = float(wall.normal @ (place - self.eye))
+        spread = float(np.hypot(self._near_plane(body), towards * ray))
+        touches = usual * np.exp(-0.5 * (gap / spread) ** 2) / (spread * np.sqrt(2 * np.pi))
+        apart = (1 - usual) / (ROOM_BEHIND * body.size) if gap > -2 * spread else 0.0
+        return float(min(MOST_SURE, touches / max(touches + apart, 1e-12)))
 
     def _hanging_on_another(self, i: int) -> list[Relation]:
         """What nothing carries from below hangs on what it touches with its upper part."""

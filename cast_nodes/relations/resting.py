@@ -19,10 +19,11 @@ from .standing import CONTACT, Standing, tops_below
 
 SEEDS = (0.0, -1.5, 1.5)
 """Distances along the view from which the first look is taken, in deviations."""
-LOOKED_AT = 5
+LOOKED_AT = 4
 """Ways to rest that are looked at closely."""
-BLOCKED = 12.0
-"""Nats where all feet are sunk into something."""
+BLOCKED, UNDERGROUND = 12.0, 60.0
+"""Nats where all feet are sunk into another body, which a pose that is off aside may do, or into the
+ground, which nothing does."""
 TIPPED = 5.0
 """Most nats for a body that would tip over."""
 UNSTEADY = 0.025
@@ -108,12 +109,12 @@ def rests(
     drops: list[tuple[float, float]] = []
     for seed in SEEDS if doubt.ray > 0 else (0.0,):
         moved = body.moved(float(np.exp(seed * doubt.ray)), 0.0)
-        table, _ = gaps(moved)
+        table, names = gaps(moved)
         before = bottom - float(moved.bounds[0, 1])
         for drop in _likely_drops(table, tolerance):
             whole = before + drop
             moving = 0.5 * whole**2 / variance
-            drops.append((moving + _blocked(table - drop, tolerance), whole))
+            drops.append((moving + _blocked(table - drop, tolerance, names), whole))
     found: list[Rest] = []
     tried: list[float] = []
     for _, drop in sorted(drops):
@@ -129,7 +130,8 @@ def rests(
             more = [d for d in _likely_drops(table, tolerance) if abs(d) < 2.5 * tolerance]
             if not more:
                 break
-            step = min(more, key=lambda d: _blocked(table - d, tolerance) + (d / tolerance) ** 2)
+            costs = [_blocked(table - d, tolerance, names) + (d / tolerance) ** 2 for d in more]
+            step = more[int(np.argmin(costs))]
             drop += step
             rest = _rest(there(drop), table - step, names, tolerance)
             if abs(step) < 0.3 * tolerance:
@@ -155,12 +157,15 @@ def _likely_drops(table: np.ndarray, tolerance: float) -> list[float]:
     return [float(values[i]) for i in first]
 
 
-def _blocked(table: np.ndarray, tolerance: float) -> float:
+def _blocked(table: np.ndarray, tolerance: float, names: Sequence[Partner]) -> float:
     """Nats for feet below the surface they should be above."""
     if not table.size:
         return 0.0
-    deep = np.clip(-table.min(1) / tolerance - 1, 0, 3) / 3
-    return BLOCKED * float(deep.mean())
+    deep = (np.clip(-table / tolerance - 1, 0, 3) / 3).mean(0)
+    return sum(
+        float(d) * (UNDERGROUND if n == "floor" else BLOCKED)
+        for d, n in zip(deep, names, strict=True)
+    )
 
 
 def _rest(
@@ -180,7 +185,7 @@ def _rest(
     carriers = sorted(((names[i], float(share[i])) for i in np.flatnonzero(share)),
                       key=lambda c: -c[1])  # fmt: skip
     beyond = max(0.0, outside - tolerance) / (UNSTEADY * at.size)
-    return tuple(carriers), _blocked(table, tolerance), min(TIPPED, 0.5 * beyond**2), off
+    return tuple(carriers), _blocked(table, tolerance, names), min(TIPPED, 0.5 * beyond**2), off
 
 
 def outside_of(points: np.ndarray, weight: np.ndarray) -> tuple[float, np.ndarray]:

@@ -7,6 +7,7 @@ scaling about the camera's centre: its picture stays, its distance, height and s
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -79,7 +80,7 @@ class Standing:
         place = self.to_there(given.translation)
         return Sim3(given.rotation, place, given.scale * self.factor)
 
-    @property
+    @cached_property
     def bounds(self) -> np.ndarray:
         """(2, 3) lowest and highest corner now."""
         return self.to_there(self.body.bounds)
