@@ -15,6 +15,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -231,6 +232,8 @@ class _World:
         spec.option.integrator = mujoco.mjtIntegrator.mjINT_IMPLICITFAST
         spec.option.cone = mujoco.mjtCone.mjCONE_ELLIPTIC
         spec.option.impratio = 5.0
+        if hasattr(mujoco.mjtEnableBit, "mjENBL_MULTICCD"):  # later versions always do
+            spec.option.enableflags |= int(mujoco.mjtEnableBit.mjENBL_MULTICCD)
         spec.compiler.boundmass = 1e-4
         spec.compiler.boundinertia = 1e-7
         spec.compiler.balanceinertia = True
@@ -295,8 +298,7 @@ class _World:
         slide, spin, roll = FRICTION
         pair.friction = [slide, slide, spin, roll, roll]
         pair.solref, pair.solimp = [SOFT_S, 1.0], [0.95, 0.99, 0.001, 0.5, 2.0]
-        # Contacts push where they are deeper than the margin, and are found margin + gap apart.
-        pair.margin, pair.gap = -overlap, overlap
+        pair.margin, pair.gap = (-overlap if _gap_is_a_buffer(self.mujoco) else 0.0), overlap
 
     def _allowances(self, model: Any) -> dict[tuple[str, str], float]:
         """By how much parts overlap where their objects' meshes do not; names of geoms."""
@@ -392,6 +394,25 @@ def _drift(item: SimObject, shape: RigidShape, size: float, world: _World) -> Dr
     fixed = world.is_fixed(item)
     fell = angle > FALLEN_DEG or sunk > FALLEN_SHARE * size
     return Drift(item.id, moved, moved / size, angle, fell, fixed, start if fixed else pose)
+
+
+@cache
+def _gap_is_a_buffer(mujoco: Any) -> bool:
+    """Whether contacts push from ``margin`` on and are found ``gap`` earlier, as since MuJoCo 3.9.
+
+    Before, they were found from ``margin`` on and pushed from ``margin - gap`` on.
+    """
+    spec = mujoco.MjSpec()
+    ball = mujoco.mjtGeom.mjGEOM_SPHERE
+    for name, height in (("one", 0.0), ("other", 0.9)):
+        body = spec.worldbody.add_body(name=name, pos=[0, height, 0])
+        body.add_geom(name=name, type=ball, size=[0.5, 0, 0])
+        body.add_freejoint()
+    spec.add_pair(geomname1="one", geomname2="other", margin=0.0, gap=0.2)
+    model = spec.compile()
+    data = mujoco.MjData(model)
+    mujoco.mj_forward(model, data)
+    return bool(data.nefc > 0)
 
 
 def _wxyz(turn: Rotation) -> list[float]:
