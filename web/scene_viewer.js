@@ -199,6 +199,9 @@ function addViewer(node) {
   });
   widget.serialize = false;
   node.setSize([Math.max(node.size[0], SMALLEST_PX.width), Math.max(node.size[1], node.computeSize()[1])]);
+  node.hideOutputImages = true;
+  node.onDrawBackground = () => {
+  };
   const executed = node.onExecuted;
   node.onExecuted = function(output) {
     executed?.call(this, output);

@@ -77,6 +77,10 @@ function addViewer(node: GraphNode): void {
   widget.serialize = false;
   node.setSize([Math.max(node.size[0], SMALLEST_PX.width), Math.max(node.size[1], node.computeSize()[1])]);
 
+  // The picture of the scene beside the photo would only stand twice here.
+  node.hideOutputImages = true;
+  node.onDrawBackground = () => {};
+
   const executed = node.onExecuted;
   node.onExecuted = function (output) {
     executed?.call(this, output);

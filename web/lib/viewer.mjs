@@ -1272,7 +1272,7 @@ function percent(share) {
 }
 
 // src/viewer/style.css
-var style_default = ':host {\n  display: block;\n  width: 100%;\n  height: 100%;\n  min-height: 0;\n  color: var(--input-text, #ddd);\n  font: 12px/1.35 system-ui, sans-serif;\n  --line: var(--border-color, #4e4e4e);\n  --ground: var(--comfy-input-bg, #222);\n  --panel: var(--comfy-menu-bg, #353535);\n  --accent: #3b8eea;\n}\n* {\n  box-sizing: border-box;\n}\n.viewer {\n  display: flex;\n  flex-direction: column;\n  height: 100%;\n  min-height: 0;\n  background: var(--panel);\n  border: 1px solid var(--line);\n  border-radius: 6px;\n  overflow: hidden;\n  container-type: inline-size;\n}\n.bar {\n  display: flex;\n  flex-wrap: wrap;\n  gap: 4px 8px;\n  padding: 4px;\n  border-bottom: 1px solid var(--line);\n}\n.group {\n  display: flex;\n  gap: 1px;\n}\n.group[hidden] {\n  display: none;\n}\nbutton {\n  display: inline-flex;\n  align-items: center;\n  justify-content: center;\n  min-height: 22px;\n  padding: 1px 7px;\n  border: 1px solid var(--line);\n  border-radius: 4px;\n  background: var(--ground);\n  color: inherit;\n  font: inherit;\n  cursor: pointer;\n}\n.group > button:not(:first-child) {\n  border-start-start-radius: 0;\n  border-end-start-radius: 0;\n}\n.group > button:not(:last-child) {\n  border-start-end-radius: 0;\n  border-end-end-radius: 0;\n}\nbutton:hover:not(:disabled) {\n  border-color: var(--accent);\n}\nbutton:disabled {\n  opacity: 0.45;\n  cursor: default;\n}\nbutton[aria-pressed="true"],\nbutton[aria-checked="true"] {\n  background: var(--accent);\n  border-color: var(--accent);\n  color: #fff;\n}\n:focus-visible {\n  outline: 2px solid var(--accent);\n  outline-offset: -1px;\n}\nsvg {\n  fill: none;\n  stroke: currentColor;\n  stroke-width: 1.3;\n  stroke-linejoin: round;\n  stroke-linecap: round;\n}\n.body {\n  display: flex;\n  flex: 1;\n  min-height: 0;\n}\n.stage {\n  position: relative;\n  flex: 1;\n  min-width: 0;\n  min-height: 0;\n  overflow: hidden;\n  background: #26282c;\n}\ncanvas {\n  position: absolute;\n  inset: 0;\n  width: 100%;\n  height: 100%;\n  touch-action: none;\n}\n.message {\n  position: absolute;\n  inset: 0;\n  display: grid;\n  place-items: center;\n  padding: 16px;\n  text-align: center;\n  color: #c9c9cf;\n  pointer-events: none;\n  overflow-wrap: anywhere;\n}\n.divider {\n  position: absolute;\n  top: 0;\n  bottom: 0;\n  width: 15px;\n  margin-left: -7px;\n  cursor: ew-resize;\n  touch-action: none;\n}\n.divider::before {\n  content: "";\n  position: absolute;\n  inset: 0 7px;\n  background: #fff;\n  box-shadow: 0 0 3px #000;\n}\n.divider::after {\n  content: "‹ ›";\n  position: absolute;\n  top: 50%;\n  left: -4px;\n  width: 23px;\n  padding: 3px 0;\n  border-radius: 10px;\n  background: #fff;\n  color: #222;\n  text-align: center;\n  font-weight: 700;\n  line-height: 1;\n}\n.tag {\n  position: absolute;\n  top: 6px;\n  padding: 1px 6px;\n  border-radius: 4px;\n  background: #000a;\n  color: #fff;\n  pointer-events: none;\n}\n.tag.left {\n  left: 6px;\n}\n.tag.right {\n  right: 6px;\n}\n.tag.blue {\n  color: #56c8ff;\n}\n.tag.orange {\n  color: #ffa24d;\n}\n.list {\n  display: flex;\n  flex-direction: column;\n  flex: 0 0 188px;\n  min-width: 0;\n  overflow: auto;\n  border-inline-start: 1px solid var(--line);\n}\n@container (max-width: 430px) {\n  .body {\n    flex-direction: column;\n  }\n  .list {\n    flex: 0 0 30%;\n    border-inline-start: 0;\n    border-top: 1px solid var(--line);\n  }\n}\n.row {\n  display: flex;\n  align-items: center;\n  min-height: 24px;\n}\n.row.selected {\n  background: color-mix(in srgb, var(--accent) 35%, transparent);\n}\n.row button {\n  flex: none;\n  width: 22px;\n  min-height: 22px;\n  padding: 0;\n  border-color: transparent;\n  background: none;\n}\n.row button.name {\n  flex: 1;\n  justify-content: flex-start;\n  gap: 5px;\n  min-width: 0;\n  padding: 0 4px;\n  width: auto;\n}\n.row button[aria-pressed="true"] {\n  color: var(--accent);\n  background: none;\n  border-color: transparent;\n}\n.row .eye[aria-pressed="false"] {\n  opacity: 0.45;\n}\n.row .lock[aria-pressed="false"] {\n  opacity: 0.45;\n}\n.label {\n  overflow: hidden;\n  white-space: nowrap;\n  text-overflow: ellipsis;\n}\n.row.absent .label {\n  text-decoration: line-through;\n  opacity: 0.6;\n}\n.row.changed .label::after {\n  content: " *";\n  color: #ffa24d;\n  font-weight: 700;\n}\n.dot {\n  flex: none;\n  width: 9px;\n  height: 9px;\n  border-radius: 50%;\n}\n.share {\n  margin-inline-start: auto;\n  opacity: 0.75;\n  font-variant-numeric: tabular-nums;\n}\n.edits {\n  display: flex;\n  flex-direction: column;\n  gap: 2px;\n  padding: 4px;\n  border-top: 1px solid var(--line);\n}\n.edits[hidden] {\n  display: none;\n}\ntextarea {\n  width: 100%;\n  height: 72px;\n  resize: vertical;\n  border: 1px solid var(--line);\n  border-radius: 4px;\n  background: var(--ground);\n  color: inherit;\n  font: 11px/1.4 ui-monospace, monospace;\n}\ntextarea[aria-invalid="true"] {\n  border-color: #e05252;\n}\n.status {\n  flex: none;\n  min-height: 21px;\n  padding: 2px 6px;\n  border-top: 1px solid var(--line);\n  overflow: hidden;\n  white-space: nowrap;\n  text-overflow: ellipsis;\n}\n';
+var style_default = ':host {\n  display: block;\n  width: 100%;\n  height: 100%;\n  min-height: 0;\n  color: var(--input-text, #ddd);\n  font: 12px/1.35 system-ui, sans-serif;\n  --line: var(--border-color, #4e4e4e);\n  --ground: var(--comfy-input-bg, #222);\n  --panel: var(--comfy-menu-bg, #353535);\n  --accent: #3b8eea;\n}\n* {\n  box-sizing: border-box;\n}\n[hidden] {\n  display: none !important;\n}\n.viewer {\n  display: flex;\n  flex-direction: column;\n  height: 100%;\n  min-height: 0;\n  background: var(--panel);\n  border: 1px solid var(--line);\n  border-radius: 6px;\n  overflow: hidden;\n  container-type: inline-size;\n}\n.bar {\n  display: flex;\n  flex-wrap: wrap;\n  gap: 4px 8px;\n  padding: 4px;\n  border-bottom: 1px solid var(--line);\n}\n.group {\n  display: flex;\n  gap: 1px;\n}\nbutton {\n  display: inline-flex;\n  align-items: center;\n  justify-content: center;\n  min-height: 22px;\n  padding: 1px 7px;\n  border: 1px solid var(--line);\n  border-radius: 4px;\n  background: var(--ground);\n  color: inherit;\n  font: inherit;\n  cursor: pointer;\n}\n.group > button:not(:first-child) {\n  border-start-start-radius: 0;\n  border-end-start-radius: 0;\n}\n.group > button:not(:last-child) {\n  border-start-end-radius: 0;\n  border-end-end-radius: 0;\n}\nbutton:hover:not(:disabled) {\n  border-color: var(--accent);\n}\nbutton:disabled {\n  opacity: 0.45;\n  cursor: default;\n}\nbutton[aria-pressed="true"],\nbutton[aria-checked="true"] {\n  background: var(--accent);\n  border-color: var(--accent);\n  color: #fff;\n}\n:focus-visible {\n  outline: 2px solid var(--accent);\n  outline-offset: -1px;\n}\nsvg {\n  fill: none;\n  stroke: currentColor;\n  stroke-width: 1.3;\n  stroke-linejoin: round;\n  stroke-linecap: round;\n}\n.body {\n  display: flex;\n  flex: 1;\n  min-height: 0;\n}\n.stage {\n  position: relative;\n  flex: 1;\n  min-width: 0;\n  min-height: 0;\n  overflow: hidden;\n  background: #26282c;\n}\ncanvas {\n  position: absolute;\n  inset: 0;\n  width: 100%;\n  height: 100%;\n  touch-action: none;\n}\n.message {\n  position: absolute;\n  inset: 0;\n  display: grid;\n  place-items: center;\n  padding: 16px;\n  text-align: center;\n  color: #c9c9cf;\n  pointer-events: none;\n  overflow-wrap: anywhere;\n}\n.divider {\n  position: absolute;\n  top: 0;\n  bottom: 0;\n  width: 15px;\n  margin-left: -7px;\n  cursor: ew-resize;\n  touch-action: none;\n}\n.divider::before {\n  content: "";\n  position: absolute;\n  inset: 0 7px;\n  background: #fff;\n  box-shadow: 0 0 3px #000;\n}\n.divider::after {\n  content: "‹ ›";\n  position: absolute;\n  top: 50%;\n  left: -4px;\n  width: 23px;\n  padding: 3px 0;\n  border-radius: 10px;\n  background: #fff;\n  color: #222;\n  text-align: center;\n  font-weight: 700;\n  line-height: 1;\n}\n.tag {\n  position: absolute;\n  top: 6px;\n  padding: 1px 6px;\n  border-radius: 4px;\n  background: #000a;\n  color: #fff;\n  pointer-events: none;\n}\n.tag.left {\n  left: 6px;\n}\n.tag.right {\n  right: 6px;\n}\n.tag.blue {\n  color: #56c8ff;\n}\n.tag.orange {\n  color: #ffa24d;\n}\n.list {\n  display: flex;\n  flex-direction: column;\n  flex: 0 0 188px;\n  min-width: 0;\n  overflow: auto;\n  border-inline-start: 1px solid var(--line);\n}\n@container (max-width: 430px) {\n  .body {\n    flex-direction: column;\n  }\n  .list {\n    flex: 0 0 30%;\n    border-inline-start: 0;\n    border-top: 1px solid var(--line);\n  }\n}\n.row {\n  display: flex;\n  align-items: center;\n  min-height: 24px;\n}\n.row.selected {\n  background: color-mix(in srgb, var(--accent) 35%, transparent);\n}\n.row button {\n  flex: none;\n  width: 22px;\n  min-height: 22px;\n  padding: 0;\n  border-color: transparent;\n  background: none;\n}\n.row button.name {\n  flex: 1;\n  justify-content: flex-start;\n  gap: 5px;\n  min-width: 0;\n  padding: 0 4px;\n  width: auto;\n}\n.row button[aria-pressed="true"] {\n  color: var(--accent);\n  background: none;\n  border-color: transparent;\n}\n.row .eye[aria-pressed="false"] {\n  opacity: 0.45;\n}\n.row .lock[aria-pressed="false"] {\n  opacity: 0.45;\n}\n.label {\n  overflow: hidden;\n  white-space: nowrap;\n  text-overflow: ellipsis;\n}\n.row.absent .label {\n  text-decoration: line-through;\n  opacity: 0.6;\n}\n.row.changed .label::after {\n  content: " *";\n  color: #ffa24d;\n  font-weight: 700;\n}\n.dot {\n  flex: none;\n  width: 9px;\n  height: 9px;\n  border-radius: 50%;\n}\n.share {\n  margin-inline-start: auto;\n  opacity: 0.75;\n  font-variant-numeric: tabular-nums;\n}\n.edits {\n  display: flex;\n  flex-direction: column;\n  gap: 2px;\n  padding: 4px;\n  border-top: 1px solid var(--line);\n}\ntextarea {\n  width: 100%;\n  height: 72px;\n  resize: vertical;\n  border: 1px solid var(--line);\n  border-radius: 4px;\n  background: var(--ground);\n  color: inherit;\n  font: 11px/1.4 ui-monospace, monospace;\n}\ntextarea[aria-invalid="true"] {\n  border-color: #e05252;\n}\n.status {\n  flex: none;\n  min-height: 21px;\n  padding: 2px 6px;\n  border-top: 1px solid var(--line);\n  overflow: hidden;\n  white-space: nowrap;\n  text-overflow: ellipsis;\n}\n';
 
 // src/viewer/texts.ts
 var ENGLISH = {
@@ -1399,7 +1399,7 @@ var STILL_MS = 180;
 var CLICK_PX = 4;
 var NUMBERS_SIDE_PX = 900;
 var MOST_PX = 2400;
-var FINE_MS = 70;
+var FINE_MS = 150;
 var SceneViewer = class {
   constructor(host, ports) {
     this.ports = ports;
@@ -1415,6 +1415,7 @@ var SceneViewer = class {
       "aria-valuemax": "100"
     });
     this.canvas.setAttribute("aria-label", this.texts.view);
+    for (const mark of [this.divider, ...this.tags]) mark.hidden = true;
     this.panel.stage.append(this.canvas, ...this.tags, this.divider, this.message);
     host.style.cssText = "width: 100%; height: 100%;";
     const root = shadowWith(host, style_default);
@@ -1550,7 +1551,7 @@ var SceneViewer = class {
       hover: (id) => this.update({ hovered: id }),
       eye: (id) => this.update(toggledEye(this.state, id)),
       solo: (id) => this.update({ solo: this.state.solo === id ? null : id }),
-      lock: (id) => this.changeEdits((edits) => withLock(edits, id, !isLocked(edits, id))),
+      lock: (id) => this.toggleLock(id),
       text: (text) => {
         const good = parseEdits(text) !== null;
         if (good) {
@@ -1571,6 +1572,22 @@ var SceneViewer = class {
     const text = editsText(change(before));
     this.history.push(text);
     this.writeEdits(text);
+  }
+  /** Locks an object where it is seen, or gives it free. */
+  toggleLock(id) {
+    const piece = this.loaded?.model.pieces.get(id);
+    if (!piece) return;
+    const made = parseEdits(this.loaded.about.edits) ?? {};
+    const wasPlaced = editsText(withPose({}, id, piece.given));
+    this.changeEdits((edits) => {
+      if (!isLocked(edits, id)) {
+        const pose = this.loaded.model.pose(id);
+        return withLock(poseOf(edits[id]) ? edits : withPose(edits, id, pose), id, true);
+      }
+      const entry = edits[id] ?? {};
+      const onlyLocked = !made[id] && editsText({ [id]: poseOf(entry) ?? {} }) === wasPlaced;
+      return onlyLocked ? withoutPose(edits, id) : withLock(edits, id, false);
+    });
   }
   writeEdits(text) {
     this.ports.edits?.write(text);
@@ -1684,7 +1701,10 @@ var SceneViewer = class {
     clearTimeout(this.finer);
     const started = performance.now();
     const onScreen = this.canvas.getBoundingClientRect().width / width * devicePixelRatio || 1;
-    const ratio = Math.min(fine ? 2 * onScreen : Math.min(onScreen, 1), MOST_PX / Math.max(width, height));
+    const most = MOST_PX / Math.max(width, height);
+    const coarse = Math.min(onScreen, 1, most);
+    const finest = Math.min(2 * onScreen, coarse * Math.sqrt(FINE_MS / Math.max(this.lastDrawMs, 1)), most);
+    const ratio = fine ? Math.max(finest, coarse) : coarse;
     this.canvas.width = Math.max(1, Math.round(width * ratio));
     this.canvas.height = Math.max(1, Math.round(height * ratio));
     sharedRenderer.draw(loaded.model.scene, this.aim(width, height), this.pen);
@@ -1692,8 +1712,7 @@ var SceneViewer = class {
     this.showMarks(width, height);
     if (!fine) {
       this.lastDrawMs = performance.now() - started;
-      const finer = (2 * onScreen) ** 2 / Math.max(ratio, 0.1) ** 2;
-      if (this.lastDrawMs * finer < FINE_MS) this.finer = setTimeout(() => this.draw(true), STILL_MS);
+      if (finest > 1.2 * coarse) this.finer = setTimeout(() => this.draw(true), STILL_MS);
     }
   }
   frame(width, height) {

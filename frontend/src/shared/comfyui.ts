@@ -49,6 +49,10 @@ export interface GraphNode {
   setSize(size: [number, number]): void;
   computeSize(): [number, number];
   setDirtyCanvas(front: boolean, back?: boolean): void;
+  /** No pictures of the output below the widgets, in the renderer of Vue. */
+  hideOutputImages?: boolean;
+  /** Draws them in the renderer on the canvas. */
+  onDrawBackground?: (...all: unknown[]) => void;
   onExecuted?: (output: Record<string, unknown>) => void;
   onRemoved?: () => void;
   onResize?: (size: [number, number]) => void;

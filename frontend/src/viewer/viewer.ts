@@ -40,8 +40,8 @@ const CLICK_PX = 4;
 const NUMBERS_SIDE_PX = 900;
 /** Sides of the picture beyond this are drawn smaller and stretched. */
 const MOST_PX = 2400;
-/** A still picture is drawn finer only where that takes no longer than this. */
-const FINE_MS = 70;
+/** A still picture is drawn finer, as far as that takes no longer than this. */
+const FINE_MS = 150;
 
 export class SceneViewer {
   private readonly texts: Texts;
@@ -88,6 +88,7 @@ export class SceneViewer {
       "aria-label": this.texts.divider, "aria-valuemin": "0", "aria-valuemax": "100",
     });
     this.canvas.setAttribute("aria-label", this.texts.view);
+    for (const mark of [this.divider, ...this.tags]) mark.hidden = true;
     this.panel.stage.append(this.canvas, ...this.tags, this.divider, this.message);
     host.style.cssText = "width: 100%; height: 100%;";
     const root = shadowWith(host, css);
@@ -198,7 +199,7 @@ export class SceneViewer {
       hover: (id) => this.update({ hovered: id }),
       eye: (id) => this.update(toggledEye(this.state, id)),
       solo: (id) => this.update({ solo: this.state.solo === id ? null : id }),
-      lock: (id) => this.changeEdits((edits) => withLock(edits, id, !isLocked(edits, id))),
+      lock: (id) => this.toggleLock(id),
       text: (text) => {
         const good = parseEdits(text) !== null;
         if (good) {
@@ -222,6 +223,23 @@ export class SceneViewer {
     const text = editsText(change(before));
     this.history.push(text);
     this.writeEdits(text);
+  }
+
+  /** Locks an object where it is seen, or gives it free. */
+  private toggleLock(id: number): void {
+    const piece = this.loaded?.model.pieces.get(id);
+    if (!piece) return;
+    const made = parseEdits(this.loaded!.about.edits) ?? {};
+    const wasPlaced = editsText(withPose({}, id, piece.given));
+    this.changeEdits((edits) => {
+      if (!isLocked(edits, id)) {
+        const pose = this.loaded!.model.pose(id)!;
+        return withLock(poseOf(edits[id]) ? edits : withPose(edits, id, pose), id, true);
+      }
+      const entry = edits[id] ?? {};
+      const onlyLocked = !made[id] && editsText({ [id]: poseOf(entry) ?? {} }) === wasPlaced;
+      return onlyLocked ? withoutPose(edits, id) : withLock(edits, id, false);
+    });
   }
 
   private writeEdits(text: string): void {
@@ -350,7 +368,10 @@ export class SceneViewer {
     const started = performance.now();
     // On the screen the node may be larger or smaller than its layout says.
     const onScreen = (this.canvas.getBoundingClientRect().width / width) * devicePixelRatio || 1;
-    const ratio = Math.min(fine ? 2 * onScreen : Math.min(onScreen, 1), MOST_PX / Math.max(width, height));
+    const most = MOST_PX / Math.max(width, height);
+    const coarse = Math.min(onScreen, 1, most);
+    const finest = Math.min(2 * onScreen, coarse * Math.sqrt(FINE_MS / Math.max(this.lastDrawMs, 1)), most);
+    const ratio = fine ? Math.max(finest, coarse) : coarse;
     this.canvas.width = Math.max(1, Math.round(width * ratio));
     this.canvas.height = Math.max(1, Math.round(height * ratio));
     sharedRenderer.draw(loaded.model.scene, this.aim(width, height), this.pen);
@@ -358,8 +379,7 @@ export class SceneViewer {
     this.showMarks(width, height);
     if (!fine) {
       this.lastDrawMs = performance.now() - started;
-      const finer = (2 * onScreen) ** 2 / Math.max(ratio, 0.1) ** 2;
-      if (this.lastDrawMs * finer < FINE_MS) this.finer = setTimeout(() => this.draw(true), STILL_MS);
+      if (finest > 1.2 * coarse) this.finer = setTimeout(() => this.draw(true), STILL_MS);
     }
   }
 
