@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from ..mesh_data import MeshData, read_glb
 from ..pictures import load_photo, png_bytes
 from ..render import camera_looking_at
 from .assemble import UNLIT
+from .maps import photo_maps
 from .view import scene_picture
 
 TURN_PX = 640
@@ -52,6 +54,25 @@ def scene_meshes(glb: bytes) -> tuple[list[MeshData], list[MeshData], bool]:
             unlit |= is_room and UNLIT in split_glb(part)[0].get("extensionsUsed", [])
             (room if is_room else objects).append(read_glb(part, "scene.glb"))
     return objects, room, unlit
+
+
+def object_ids(glb: bytes, names: Mapping[str, int]) -> list[int]:
+    """The ids of a scene's objects in the order of :func:`scene_meshes`.
+
+    Args:
+        names: ids by node name, for files whose nodes have lost their extras; an object that
+            neither tells gets the next free number.
+    """
+    document, _ = split_glb(glb, "scene.glb")
+    nodes, found = document.get("nodes", []), []
+    for root in document["scenes"][document.get("scene", 0)].get("nodes", []):
+        if nodes[root].get("name") == "room" or not _has_mesh(nodes, root):
+            continue
+        own = (nodes[root].get("extras") or {}).get("id")
+        own = names.get(nodes[root].get("name", "")) if not isinstance(own, int) else own
+        found.append(own)
+    free = max([*(i for i in found if i is not None), *names.values()], default=-1)
+    return [i if i is not None else free + 1 + k for k, i in enumerate(found)]
 
 
 def _has_mesh(nodes: list[dict[str, Any]], index: int) -> bool:
@@ -135,7 +156,8 @@ def animation(pictures: list[np.ndarray]) -> bytes:
 
 
 def render_folder(folder: Path, frames: int = 36) -> list[Path]:
-    """Writes ``render.png``, ``beside.png`` and ``turntable.webp`` into a run folder.
+    """Writes ``render.png``, ``beside.png``, the photo camera's depth and ids (as
+    :meth:`.maps.PhotoMaps.files` says) and ``turntable.webp`` into a run folder.
 
     Returns:
         The files written; no turntable for a scene without anything in it.
@@ -155,10 +177,14 @@ def render_folder(folder: Path, frames: int = 36) -> list[Path]:
         pose = Sim3.from_matrix(np.array(description["world_from_camera"], np.float64))
         intrinsics = np.array(description["intrinsics"], np.float64).reshape(3, 3)
         width, height = int(description["width"]), int(description["height"])
+        entries = description.get("objects", [])
+        names = {entry["node"]: int(entry["id"]) for entry in entries if entry.get("node")}
     except (ValueError, KeyError, TypeError) as error:
         raise BadInput(f"{folder / 'scene.json'} cannot be used: {error}") from None
     try:
-        objects, room, unlit = scene_meshes((folder / "scene.glb").read_bytes())
+        glb = (folder / "scene.glb").read_bytes()
+        objects, room, unlit = scene_meshes(glb)
+        ids = object_ids(glb, names)
     except CastError as error:
         raise BadInput(f"{folder}: {error}") from None
     camera_from_world = pose.inverse()
@@ -169,6 +195,8 @@ def render_folder(folder: Path, frames: int = 36) -> list[Path]:
     if photo.shape != picture.shape:
         photo = np.asarray(Image.fromarray(photo).resize((width, height)))
     made = {"render.png": png_bytes(picture), "beside.png": png_bytes(beside(photo, picture))}
+    owned = list(zip(ids, objects, strict=True))
+    made |= photo_maps(owned, room, camera_from_world, intrinsics, width, height).files()
     pictures = turntable(objects, room, pose.translation, frames, unlit)
     if pictures:
         made["turntable.webp"] = animation(pictures)

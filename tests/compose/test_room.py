@@ -305,12 +305,32 @@ def test_a_run_folder_is_rendered_from_its_files(scene, room, tmp_path):
     (tmp_path / "scene.json").write_text(json.dumps(scene.description))
     (tmp_path / "image.png").write_bytes(png_bytes(room.inputs.objects.photo.rgb))
     made = render_folder(tmp_path, frames=2)
-    assert [p.name for p in made] == ["render.png", "beside.png", "turntable.webp"]
+    maps = ["render_depth.npy", "render_depth.png", "render_ids.png"]
+    assert [p.name for p in made] == ["render.png", "beside.png", *maps, "turntable.webp"]
     from PIL import Image
 
     picture = np.asarray(Image.open(tmp_path / "render.png")).astype(float)
     assert np.abs(picture - scene.render).mean() < 2.0
     assert Image.open(tmp_path / "turntable.webp").n_frames == 2
+
+
+def test_depth_and_ids_are_those_of_the_photo(scene, room, tmp_path):
+    from PIL import Image
+
+    (tmp_path / "scene.glb").write_bytes(scene.glb)
+    (tmp_path / "scene.json").write_text(json.dumps(scene.description))
+    (tmp_path / "image.png").write_bytes(png_bytes(room.inputs.objects.photo.rgb))
+    render_folder(tmp_path, frames=1)
+    depth = np.load(tmp_path / "render_depth.npy")
+    off = np.abs(depth / room.inputs.geometry.depth - 1)
+    assert np.mean(off > 0.01) < 0.01  # but for outlines
+    coarse = Image.open(tmp_path / "render_depth.png")
+    assert coarse.mode.startswith("I;16")
+    np.testing.assert_allclose(np.asarray(coarse) / 1000, depth, atol=6e-4)
+    ids = np.asarray(Image.open(tmp_path / "render_ids.png")).astype(int) - 1
+    for item in room.inputs.objects.objects:
+        seen = ids == item.id
+        assert (seen & item.mask).sum() / (seen | item.mask).sum() > 0.97
 
 
 @pytest.mark.parametrize("name", ["scene.glb", "scene.json", "image.png"])
