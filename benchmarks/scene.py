@@ -51,27 +51,29 @@ from .scene_drift import can_simulate, drifted
 from .scene_folders import scenes_in, write_room
 from .scene_measures import fit, held, scene_before, told
 from .scene_picture import write_comparison
-from .scene_report import Row, as_json, backdrops, details, table, timings
+from .scene_report import Row, Times, as_json, backdrops, details, table, timings
 from .scene_rooms import FIFTY, PILLARED, TEN, Room, Size, make_room
 from .scene_starts import STARTS, start
 
 
 def composed(
     room: Room, placements: Placements, geometry: Geometry, choice: Choice
-) -> tuple[Scene, float, float]:
-    """The scene, the seconds it took, and the seconds until its objects were settled."""
+) -> tuple[Scene, Times]:
+    """The scene and what it took."""
     for entry in room.meshes.entries:
         read_mesh(entry.candidates[0])  # reading files is no part of the time
-    marks: list[float] = []
+    settled: list[float] = []
     inputs = ComposeInputs(room.objects, geometry, room.views, room.meshes, placements)
-    begin = time.perf_counter()
+    begin, busy = time.perf_counter(), time.process_time()
 
     def note(progress: Progress) -> None:
-        if "settled" in progress.label and not marks:
-            marks.append(time.perf_counter() - begin)
+        if "settled" in progress.label and not settled:
+            settled.append(time.process_time() - busy)
 
     scene = compose(inputs, choice, Context(store=Store(), progress=note))
-    return scene, time.perf_counter() - begin, marks[0] if marks else float("nan")
+    wall, processor = time.perf_counter() - begin, time.process_time() - busy
+    settling = settled[0] if settled else float("nan")
+    return scene, Times(wall, processor, settling, len(scene.glb) / 1e6)
 
 
 def measured(
@@ -79,8 +81,7 @@ def measured(
 ) -> tuple[Row, Scene, Placements]:
     """One room from one start."""
     placements, geometry = start(room, name, seed)
-    scene, seconds, settled = composed(room, placements, geometry, choice)
-    times = seconds, settled, len(scene.glb) / 1e6
+    scene, times = composed(room, placements, geometry, choice)
     after = scene_of(scene)
     return _row(room, name, placements, geometry, after, times, options), scene, placements
 
@@ -91,10 +92,10 @@ def _row(
     placements: Placements,
     geometry: Geometry,
     after: EvalScene,
-    times: tuple[float, float, float],
+    times: Times,
     options: argparse.Namespace,
 ) -> Row:
-    """All measures of a scene; ``times`` are seconds, seconds until settled, megabytes."""
+    """All measures of a scene."""
     before = scene_before(room, placements, geometry)
     return Row(
         room.name,
@@ -106,7 +107,7 @@ def _row(
         fit(after, room),
         told(after.relations or (), room),
         drifted(after, room, geometry) if options.drift else None,
-        *times,
+        times,
     )
 
 
@@ -128,7 +129,7 @@ def score(stock: Stock, options: argparse.Namespace) -> list[Row]:
     for made in scenes_in(options.score):
         room = last[1] if last and last[0] == made.seed else make_room(stock, made.seed)
         last = made.seed, room
-        times = made.seconds, float("nan"), made.megabytes
+        times = Times(made.seconds, float("nan"), float("nan"), made.megabytes)
         placements, geometry = made.placements, made.geometry
         row = _row(room, made.start, placements, geometry, made.scene(), times, options)
         rows.append(row)
@@ -180,7 +181,7 @@ def run_pillared(stock: Stock, choice: Choice, options: argparse.Namespace) -> l
     for seed in range(options.seed, options.seed + options.background_rooms):
         room = make_room(stock, seed, PILLARED)
         placements, geometry = start(room, "exact", seed)
-        scene = composed(room, placements, geometry, choice)[0]
+        scene, _ = composed(room, placements, geometry, choice)
         out.append(measure_backdrop(scene.glb, scene.world_from_camera, room))
         if options.verbose:
             print(f"  {room.name} with a pillar: {out[-1]}", flush=True)
