@@ -1,159 +1,203 @@
-"""Small gaps closed without changing the photo's view, and what remains measured.
-
-Scaling an object about the camera's centre moves each of its points along its own view ray, so
-the picture stays the same to the pixel while the object comes nearer, farther, lower or higher.
-The factor that puts its bottom on a surface at height h over the floor is
-(h - camera height) / (bottom - camera height).
-"""
+"""From placed things to things that hold together: relations, what they ask, and what came of it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
-from ..frames import Sim3
 from ..physics.bodies import Body
+from ..physics.evidence import information_of
+from ..physics.measures import Gap, Measures, Penetration
+from ..physics.solve import Solved, Task, as_placed, come_to_rest, hold_together
+from ..physics.ties import Tie
+from ..planes import Plane
+from ..register.sampling import surface_of
+from ..relations.from_geometry import Found, find_places, ray_doubts
+from ..relations.graph import Partner, Relation, Relations
+from ..relations.merging import merged
+from ..types import Placement
+from .edits import SOURCE as EDITED
+from .edits import Edits, edited_relations
 from .enclosure import Enclosure
-from .support import Support, find_support, is_inside, nearest_wall
 
-MOST_SCALED = 0.2
-"""No object becomes larger or smaller than by this share."""
-ROUNDING = 1e-6
-TOUCHING = 0.01
-"""Gaps and penetrations below this share of the object's (the smaller one's) size are none."""
+Physics = Literal["full", "gaps", "off"]
+SETTLE: dict[Physics, Callable[[Task], Solved]] = {
+    "full": hold_together,
+    "gaps": come_to_rest,
+    "off": as_placed,
+}
 
 
 @dataclass(frozen=True, eq=False)
 class Settled:
-    """Bodies after settling, in the order given, and what carries them.
+    """Bodies after settling, in the order given.
 
     Attributes:
-        factors: by which each was scaled about the camera's centre; 1 where nothing changed.
-        gaps_before: the gap to its support that each had.
+        solved: how far each was moved, and how they held together before and after.
+        relations: who carries and touches whom.
     """
 
-    bodies: tuple[Body, ...]
-    supports: tuple[Support, ...]
-    factors: tuple[float, ...]
-    gaps_before: tuple[float, ...]
+    solved: Solved
+    relations: Relations
+
+    @property
+    def bodies(self) -> tuple[Body, ...]:
+        return self.solved.bodies
+
+    def supported_by(self, object_id: int) -> Partner | None:
+        """What carries an object."""
+        return self.relations.carrier(object_id)
 
 
-def scaled_about(centre: np.ndarray, factor: float, pose: Sim3) -> Sim3:
-    """The pose after scaling the world by ``factor`` about ``centre``."""
-    return Sim3(pose.rotation, centre + factor * (pose.translation - centre), factor * pose.scale)
+def settle(
+    bodies: Sequence[Body],
+    room: Enclosure,
+    placements: Mapping[int, Placement],
+    edits: Edits,
+    physics: Physics,
+    most: float = np.inf,
+    check: Callable[[], None] = lambda: None,
+    second: Relations | None = None,
+) -> Settled:
+    """Relations from geometry and the user, and the bodies where these put them.
 
-
-def settle(bodies: Sequence[Body], room: Enclosure, most: float) -> Settled:
-    """Supports found from the ground up, and gaps of at most ``most`` of a height closed.
-
-    What stands on something that moved moves with it. With ``most`` 0 nothing moves.
+    Args:
+        bodies: as placed, world.
+        room: its planes as they were found, not pushed back behind the objects.
+        placements: by id; what is locked never moves.
+        edits: relations of the user.
+        most: gaps larger than this share of an object's height are left, for "gaps" alone.
+        check: raises when the run was stopped.
+        second: relations in another opinion, merged with those from geometry.
     """
-    camera = room.world_from_camera.translation
-    order = sorted(range(len(bodies)), key=lambda i: bodies[i].lowest(np.array([0.0, 1.0, 0.0])))
-    placed: dict[int, tuple[Body, Support, float, float]] = {}
-    for index in order:
-        body = bodies[index]
-        below = [bodies[i] for i in placed]
-        support = find_support(body, below, room)
-        before, factor = support.gap, 1.0
-        if isinstance(support.by, int):  # first go where the supporter went
-            carrier = next(i for i in placed if bodies[i].id == support.by)
-            factor = placed[carrier][2]
-            moved = body.at(scaled_about(camera, factor, body.world_from_object))
-            again = find_support(moved, [placed[carrier][0]], room)
-            if again.by == support.by:
-                support = again
-        now = body.at(scaled_about(camera, factor, body.world_from_object))
-        if most > 0:
-            own = _closing_factor(now, support, camera, most)
-            if abs(own - 1) > ROUNDING and abs(own * factor - 1) <= MOST_SCALED:
-                factor *= own
-                support = Support(support.by, 0.0, support.surface, support.confidence)
-                now = body.at(scaled_about(camera, factor, body.world_from_object))
-        placed[index] = (now, support, factor, before)
-    done = [placed[i] for i in range(len(bodies))]
-    columns = list(zip(*done, strict=True)) or [(), (), (), ()]
-    return Settled(*(tuple(column) for column in columns))  # type: ignore[arg-type]
+    eye = room.world_from_camera.translation
+    doubts = ray_doubts([p for p in placements.values()])
+    found = find_places(bodies, room.floor, room.walls, room.ceiling, eye, doubts)
+    relations = found.relations
+    if second is not None:
+        names = {b.id: f"{b.label} {b.id}".strip() for b in bodies}
+        relations = merged(relations, second.of(names), lambda i: names.get(i, str(i)))
+    relations = edited_relations(relations, edits, frozenset(b.id for b in bodies))
+    ties = ties_of(relations, bodies, found, room)
+    if physics == "gaps":
+        ties = [t for t in ties if not _too_far(t, bodies, found, most)]
+    information = {
+        body.id: information_of(
+            placements.get(body.id),
+            body.world_from_object.apply(surface_of(body.mesh).centre),
+            room.world_from_camera,
+        )
+        for body in bodies
+    }
+    changed = set(_changed(found.relations, relations))
+    task = Task(
+        bodies,
+        ties,
+        [p for p in (room.floor, *room.walls, room.ceiling) if p is not None],
+        room.world_from_camera,
+        information,
+        {i: pose for i, pose in found.places.items() if i not in changed},
+        {i for i, p in placements.items() if p.locked},
+        check,
+    )
+    return Settled(SETTLE[physics](task), relations)
 
 
-def _closing_factor(body: Body, support: Support, camera: np.ndarray, most: float) -> float:
-    """The factor about the camera that closes the gap; 1 where it cannot or must not be closed."""
-    if support.surface is None or abs(support.gap) > most * body.tall:
-        return 1.0
-    from_camera = support.surface + support.gap - camera[1]
-    onto = support.surface - camera[1]
-    if from_camera == 0 or onto / from_camera <= 0:
-        return 1.0  # at the camera's height the rays run level and never meet the surface
-    factor = float(onto / from_camera)
-    return factor if abs(factor - 1) <= MOST_SCALED else 1.0
-
-
-def penetrations(bodies: Sequence[Body], room: Enclosure) -> list[dict[str, Any]]:
-    """Pairs of objects that are inside each other, and objects below the floor, deepest first.
-
-    Depth is how far samples of the one lie inside the other, in world units; sampled, so parts
-    thinner than a fiftieth of an object are not seen.
-    """
-    found: list[dict[str, Any]] = []
-    for one, other in combinations(bodies, 2):
-        if (one.bounds[0] > other.bounds[1]).any() or (one.bounds[1] < other.bounds[0]).any():
+def ties_of(
+    relations: Relations, bodies: Sequence[Body], found: Found, room: Enclosure
+) -> list[Tie]:
+    """What relations ask of the poses."""
+    by_id = {b.id: b.at(found.places.get(b.id, b.world_from_object)) for b in bodies}
+    out = []
+    for edge in relations.edges:
+        body = by_id.get(edge.subject)
+        target = edge.object if isinstance(edge.object, int) else None
+        if body is None or (target is not None and target not in by_id):
             continue
-        deep = [_depth(one, other), _depth(other, one)]
-        depth = max(d for d, _ in deep)
-        if depth > TOUCHING * min(one.size, other.size):
-            share = max(s for _, s in deep)
-            found.append({"objects": [one.id, other.id], "depth": depth, "share": share})
-    for body in bodies:
-        if room.floor is not None:
-            depth = -body.lowest(room.floor.normal, room.floor.offset)
-            if depth > TOUCHING * body.size:
-                share = float((room.floor.height(body.points) < 0).mean())
-                found.append({"objects": [body.id, "floor"], "depth": depth, "share": share})
-    return sorted(found, key=lambda p: -p["depth"])
+        held = target if target is not None else _plane(edge, body, room)
+        if held is None:
+            continue
+        if edge.type == "part_of":
+            out.append(Tie(edge.subject, held, "part"))
+        elif edge.type in ("on", "in"):
+            out.append(Tie(edge.subject, held, "rests", certain=edge.source == EDITED))
+        else:
+            mutual = edge.type == "against" and isinstance(held, int)
+            out.append(Tie(edge.subject, held, "touches", mutual))
+    return out
 
 
-def _depth(one: Body, other: Body) -> tuple[float, float]:
-    """How deep samples of ``one`` lie in ``other``, and the share of them that does."""
-    low, high = other.bounds
-    near = one.points[((one.points >= low) & (one.points <= high)).all(1)]
-    if not len(near):
-        return 0.0, 0.0
-    inside = other.depth_inside(near)
-    deep = inside[inside > 0]
-    if not len(deep):
-        return 0.0, 0.0
-    return float(np.quantile(deep, 0.98)), float(len(deep) / len(one.points))
+def _plane(edge: Relation, body: Body, room: Enclosure) -> Plane | None:
+    """The plane of the room that a relation names; of several walls the nearest."""
+    if edge.object == "floor":
+        return room.floor
+    if edge.object == "ceiling":
+        return room.ceiling
+    gaps = [abs(float(wall.height(body.points).min())) for wall in room.walls]
+    return room.walls[int(np.argmin(gaps))] if gaps else None
 
 
-def gaps(settled: Settled) -> list[dict[str, Any]]:
-    """Objects that do not touch what carries them, and those that nothing carries."""
-    found = []
-    for body, support in zip(settled.bodies, settled.supports, strict=True):
-        if support.by is None or support.gap > TOUCHING * max(body.tall, 1e-12):
-            found.append({"id": body.id, "to": support.by, "gap": support.gap})
-    return found
+def _too_far(tie: Tie, bodies: Sequence[Body], found: Found, most: float) -> bool:
+    """The thing was placed farther from where it belongs than a share of its height."""
+    body = next(b for b in bodies if b.id == tie.subject)
+    place = found.places.get(body.id)
+    if place is None:
+        return False
+    moved = body.at(place).bounds[0, 1] - body.bounds[0, 1]
+    return abs(float(moved)) > most * max(body.tall, 1e-12)
 
 
-def relations(settled: Settled, room: Enclosure) -> list[dict[str, Any]]:
-    """Who is on, in, against what, and what hangs; the content of scene.json's relations."""
-    found: list[dict[str, Any]] = []
-    by_id = {body.id: body for body in settled.bodies}
+def _changed(before: Relations, after: Relations) -> list[int]:
+    """Ids of what is carried by something else than was found."""
+    ids = {e.subject for e in (*before.edges, *after.edges)}
+    return [i for i in ids if before.carrier(i) != after.carrier(i)]
 
-    def add(subject: int, target: int | str, kind: str, confidence: float) -> None:
-        entry = {"subject": subject, "object": target, "type": kind}
-        found.append(entry | {"confidence": round(confidence, 3)})
 
-    for body, support in zip(settled.bodies, settled.supports, strict=True):
-        if isinstance(support.by, int):
-            kind = "in" if is_inside(body, by_id[support.by]) else "on"
-            add(body.id, support.by, kind, support.confidence)
-        elif support.by is not None:
-            kind = "on" if support.by == "floor" else "hanging"
-            add(body.id, support.by, kind, support.confidence)
-        if support.by != "wall" and nearest_wall(body, room.walls) is not None:
-            add(body.id, "wall", "against", 0.6)
-    return found
+# --- what scene.json says of it ----------------------------------------------------------------
+
+
+def physics_json(
+    settled: Settled, before: Mapping[int, float], after: Mapping[int, float]
+) -> dict[str, Any]:
+    """The content of scene.json's "physics".
+
+    Args:
+        before, after: silhouette IoU by id, as placed and as settled.
+    """
+    solved = settled.solved
+    moves = []
+    for body, change in zip(solved.bodies, solved.changes, strict=True):
+        if np.abs(change).max() < 1e-9:
+            continue
+        moves.append(
+            {
+                "id": body.id,
+                "moved": float(np.linalg.norm(change[3:6])),
+                "turned_deg": float(np.degrees(np.linalg.norm(change[:3]))),
+                "scaled": float(np.exp(change[6])),
+                "iou_before": before.get(body.id),
+                "iou_after": after.get(body.id),
+            }
+        )
+    return {
+        **_measures_json(solved.after),
+        "before": _measures_json(solved.before),
+        "moves": moves,
+        "untied": list(solved.untied),
+    }
+
+
+def _measures_json(measures: Measures) -> dict[str, Any]:
+    def penetration(p: Penetration) -> dict[str, Any]:
+        return {"objects": list(p.objects), "depth": p.depth, "share": p.share}
+
+    def gap(g: Gap) -> dict[str, Any]:
+        return {"id": g.id, "to": g.to, "gap": g.gap, "share": g.share}
+
+    return {
+        "penetrations": [penetration(p) for p in measures.penetrations],
+        "gaps": [gap(g) for g in measures.gaps],
+    }

@@ -14,8 +14,6 @@ overlapping parts do no harm), else it counts whether they are odd.
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,6 +22,7 @@ from scipy.spatial import KDTree
 from ..crossings import SIDE_AXES, crossings
 from ..register.sampling import surface_of
 from ..types import Mesh
+from .memory import Memory
 
 SAMPLES = 8192
 """Samples by which the faces near a point are found."""
@@ -114,9 +113,7 @@ class SignedDistance:
         return sign * distance, gradient
 
 
-_cache: OrderedDict[str, SignedDistance] = OrderedDict()
-_cache_lock = threading.Lock()
-_CACHE_ITEMS = 64
+_distances: Memory[SignedDistance] = Memory(64)
 
 
 def distance_of(mesh: Mesh) -> SignedDistance:
@@ -125,17 +122,12 @@ def distance_of(mesh: Mesh) -> SignedDistance:
     Raises:
         CastError: the mesh cannot be read or has no extent.
     """
-    with _cache_lock:
-        if mesh.key in _cache:
-            _cache.move_to_end(mesh.key)
-            return _cache[mesh.key]
-    surface = surface_of(mesh)  # its triangles are few enough for any mesh
-    made = make_distance(surface.vertices * surface.size + surface.centre, surface.faces)
-    with _cache_lock:
-        _cache[mesh.key] = made
-        while len(_cache) > _CACHE_ITEMS:
-            _cache.popitem(last=False)
-    return made
+
+    def make() -> SignedDistance:
+        surface = surface_of(mesh)  # its triangles are few enough for any mesh
+        return make_distance(surface.vertices * surface.size + surface.centre, surface.faces)
+
+    return _distances.get(mesh.key, make)
 
 
 def make_distance(vertices: np.ndarray, faces: np.ndarray) -> SignedDistance:

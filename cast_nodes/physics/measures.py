@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -96,15 +96,21 @@ def depth(one: View, other: View) -> float:
     return max((float(-v.min()) for v in values if len(v)), default=0.0)
 
 
-def gap_of(piece: Piece, tie: Tie, by_id: dict[int, Piece]) -> float | None:
-    """The free distance that a tie should close; None for parts and where the two never meet."""
+def gap_of(
+    piece: Piece, tie: Tie, by_id: Mapping[int, Piece], reach: float | None = None
+) -> float | None:
+    """The free distance that a tie should close; None for parts and where the two never meet.
+
+    Args:
+        reach: how far below its carrier's top the thing may be; ``FAR`` of its height if None.
+    """
     if tie.kind == "part":
         return None
     if isinstance(tie.object, Plane):
         return float(tie.object.height(piece.now.corners).min())
     other = by_id[tie.object]
     if tie.kind == "rests":
-        found = clearance(piece.now, other.now, FAR * piece.tall)
+        found = clearance(piece.now, other.now, FAR * piece.tall if reach is None else reach)
         return None if found is None else found.gap
     values = [
         b.distance_to(a.points[::4])[0].min()

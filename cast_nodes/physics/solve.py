@@ -18,8 +18,8 @@ from ..planes import Plane
 from .bodies import Body
 from .contacts import Rows, apart, clearance, inside_rows, plane_rows, rest_rows, touch_rows
 from .descent import descend
-from .evidence import information_of
-from .measures import Measures, depth, measured
+from .evidence import change_between, information_of, moved
+from .measures import Measures, depth, gap_of, measured
 from .pieces import FLAT, UPRIGHT, Piece
 from .ties import Tie
 
@@ -107,6 +107,7 @@ class Arrangement:
         return [t for t in self.ties if t.subject == piece.id]
 
     def reach(self, piece: Piece) -> float:
+        """How far below the top that carries it a thing may lie."""
         away = piece.now.middle - self.camera
         parts = piece.tall, abs(float(away[1])), float(np.linalg.norm(away))
         return float(np.dot(REACH, parts))
@@ -251,11 +252,16 @@ def _solved(task: Task, all_of: Arrangement, before: Measures) -> Solved:
     pieces = list(all_of.pieces.values())
     return Solved(
         tuple(p.body.at(p.now.pose) if p.movable else p.body for p in pieces),
-        np.array([p.change for p in pieces]).reshape(-1, 7),
+        np.array([_whole_change(p) for p in pieces]).reshape(-1, 7),
         before,
         all_of.measured(),
         tuple(p.id for p in pieces if p.id not in _tied(all_of.ties)),
     )
+
+
+def _whole_change(piece: Piece) -> np.ndarray:
+    """(7,) from where it was placed."""
+    return change_between(piece.body.world_from_object, piece.now.pose, piece.shape.middle)
 
 
 def _supporters_first(task: Task, all_of: Arrangement) -> None:
@@ -265,6 +271,7 @@ def _supporters_first(task: Task, all_of: Arrangement) -> None:
         for piece in level:
             if piece.id in task.places:
                 piece.put(task.places[piece.id])
+            _lift(piece, all_of)
             _lay_flat(piece, all_of)
         for piece in level:
             carriers = [t.object for t in all_of.of(piece) if isinstance(t.object, int)]
@@ -286,6 +293,20 @@ def _without_swallowed(pieces: Sequence[Piece], ties: Sequence[Tie]) -> list[Tie
             ):
                 out.append(Tie(a.id, b.id, "part"))
     return out
+
+
+def _lift(piece: Piece, all_of: Arrangement) -> None:
+    """Puts a thing upon what certainly carries it, and lets that be where it was placed: where the
+    photo was read otherwise, it holds it no more."""
+    for tie in all_of.of(piece):
+        if not tie.certain or tie.kind != "rests":
+            continue
+        gap = gap_of(piece, tie, all_of.pieces, float("inf"))
+        if gap is not None and abs(gap) > all_of.reach(piece):
+            piece.start = moved(
+                piece.now.pose, piece.now.middle, np.array([0, 0, 0, 0, -gap, 0, 0])
+            )
+            piece.put(piece.start)
 
 
 def _lay_flat(piece: Piece, all_of: Arrangement) -> None:
@@ -343,7 +364,7 @@ def _part(all_of: Arrangement, pairs: Sequence[tuple[Piece, Piece]]) -> bool:
     descent stands still. Tried are steps of growing length in level directions and along the view,
     and the one that costs the photo least is taken.
     """
-    moved = False
+    parted = False
     for one, other in pairs:
         best: tuple[float, Piece, Sim3] | None = None
         for piece in (one, other):
@@ -363,8 +384,8 @@ def _part(all_of: Arrangement, pairs: Sequence[tuple[Piece, Piece]]) -> bool:
                 piece.put(start)
         if best is not None:
             best[1].put(best[2])
-            moved = True
-    return moved
+            parted = True
+    return parted
 
 
 def _cost(piece: Piece, change: np.ndarray) -> float:

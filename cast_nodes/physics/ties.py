@@ -18,9 +18,11 @@ class Tie:
         kind: "rests": gravity lays its underside on the object's upper side; "touches": the two
             surfaces meet at some point; "part": the two belong together and may overlap.
         mutual: both may move to meet; else the subject comes to the object.
+        certain: the user says so: what rests is lifted to the top from however far below.
     """
 
     subject: int
     object: int | Plane
     kind: Literal["rests", "touches", "part"]
     mutual: bool = False
+    certain: bool = False

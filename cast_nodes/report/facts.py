@@ -136,27 +136,46 @@ def relation_facts(description: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def physics_facts(description: Mapping[str, Any]) -> list[str]:
-    """One sentence per thing moved, gap and penetration."""
+    """One sentence per gap and penetration that is left, and one on how many there were."""
     names, physics = _names(description), description.get("physics", {})
     metric = bool(description.get("metric"))
     told = []
-    for move in physics.get("moves", ()):
-        factor = move["scaled_about_camera"]
-        gap = move["gap_before"]
-        told.append(
-            f"{names.get(move['id'], move['id'])}: a {'gap' if gap >= 0 else 'penetration'} of "
-            f"{length(abs(gap), metric)} closed along the view (size × {factor:.3f})"
-        )
+    before = physics.get("before")
+    if isinstance(before, Mapping):
+        counts = [
+            f"{what}: {len(before.get(key, ()))} before, {len(physics.get(key, ()))} now"
+            for key, what in (("penetrations", "inside each other"), ("gaps", "not touching"))
+        ]
+        told.append("; ".join(counts))
     for gap in physics.get("gaps", ()):
         name, to = names.get(gap["id"], gap["id"]), gap["to"]
         if to is None:
-            told.append(f"{name}: nothing carries it")
+            told.append(f"{name}: nothing holds it, so it stays where it was placed")
         else:
             told.append(f"{name}: {length(gap['gap'], metric)} away from {names.get(to, to)}")
     for pair in physics.get("penetrations", ()):
         one, other = (names.get(i, i) for i in pair["objects"])
         told.append(f"{one} and {other}: {length(pair['depth'], metric)} inside each other")
     return told
+
+
+def move_facts(description: Mapping[str, Any]) -> list[dict[str, str]]:
+    """How far physics moved each thing, and how well it covers its mask before and after."""
+    names, metric = _names(description), bool(description.get("metric"))
+    found = []
+    for move in description.get("physics", {}).get("moves", ()):
+        before, after = _number(move.get("iou_before")), _number(move.get("iou_after"))
+        found.append(
+            {
+                "name": str(names.get(move["id"], move["id"])),
+                "moved": length(move.get("moved") or 0.0, metric),
+                "turned": f"{move.get('turned_deg') or 0.0:.1f}°",
+                "scaled": f"{move.get('scaled') or 1.0:.3f}",
+                "before": "–" if before is None else f"{before:.2f}",
+                "after": "–" if after is None else f"{after:.2f}",
+            }
+        )
+    return found
 
 
 def cost_facts(run: Mapping[str, Any]) -> list[dict[str, str]]:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from cast_nodes.report import render_report
-from cast_nodes.report.facts import fit_facts, grade, length, physics_facts
+from cast_nodes.report.facts import fit_facts, grade, length, move_facts, physics_facts
 from cast_nodes.report.pictures import (
     depth_picture,
     edge_of,
@@ -160,13 +160,29 @@ def test_physics_is_told_in_sentences():
         "metric": True,
         "objects": [{"id": 0, "label": "cup", "node": "cup_0"}],
         "physics": {
-            "moves": [{"id": 0, "scaled_about_camera": 1.02, "gap_before": 0.05}],
+            "moves": [
+                {
+                    "id": 0,
+                    "moved": 0.05,
+                    "turned_deg": 1.0,
+                    "scaled": 1.02,
+                    "iou_before": 0.9,
+                    "iou_after": None,
+                }
+            ],
+            "before": {"penetrations": [{}, {}], "gaps": []},
             "gaps": [{"id": 0, "to": None, "gap": 0.5}],
             "penetrations": [{"objects": [0, "floor"], "depth": 0.02, "share": 0.1}],
         },
     }
-    moved, hanging, deep = physics_facts(description)
-    assert "5.0 cm" in moved and "nothing carries" in hanging and "cup_0 and floor" in deep
+    counts, hanging, deep = physics_facts(description)
+    assert "2 before, 1 now" in counts
+    assert "nothing holds" in hanging and "cup_0 and floor" in deep
+    (move,) = move_facts(description)
+    assert move == {
+        "name": "cup_0", "moved": "5.0 cm", "turned": "1.0°", "scaled": "1.020",
+        "before": "0.90", "after": "–",
+    }  # fmt: skip
 
 
 def test_mask_overlay_tints_masks_and_keeps_the_rest(room):
