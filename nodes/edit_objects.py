@@ -105,7 +105,7 @@ class EditObjects(io.ComfyNode):
             graph_choice("detect", NoOptions()),
         )
         dropped = [f"{o.label} {o.id} dropped: {o.reason}" for o in after.objects if not o.keep]
-        kept = f"{len(after.kept)} objects: {counted(o.label for o in after.kept)}"
+        kept = f"{len(after.kept)} kept: {counted(o.label for o in after.kept)}"
         summary = "\n".join([kept if after.kept else "no objects", *dropped])
         picture = fitted(after.photo.rgb, SHOWN_PX)
         shown = await present(cls, log, picture, summary, notes=[*after.notes, *dropped])
