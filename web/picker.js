@@ -371,7 +371,7 @@ var ObjectList = class {
     line2.name.disabled = !row.keep;
     const edited = Object.keys(row.edit).length > 0;
     label(line2.reset, filled(words.reset, { object }));
-    line2.reset.hidden = !edited || row.byHand;
+    line2.reset.hidden = !edited || row.byHand || !row.keep;
     const fate = this.stays(row) ? "remove" : "restore";
     label(line2.fate, filled(words[fate], { object }));
     line2.fate.replaceChildren(iconOf(fate));

@@ -114,7 +114,7 @@ export class ObjectList {
     line.name.disabled = !row.keep;
     const edited = Object.keys(row.edit).length > 0;
     label(line.reset, filled(words.reset, { object }));
-    line.reset.hidden = !edited || row.byHand;
+    line.reset.hidden = !edited || row.byHand || !row.keep;
     const fate = this.stays(row) ? "remove" : "restore";
     label(line.fate, filled(words[fate], { object }));
     line.fate.replaceChildren(iconOf(fate));
