@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -13,9 +14,10 @@ from ..errors import CastError
 from ..mesh_data import read_mesh
 from ..physics.bodies import Body
 from ..physics.silhouettes import silhouette_ious
+from ..relations.graph import Relations
 from ..stretched import posed_mesh
 from ..surfaces.room import room_planes
-from ..types import Mesh, Scene, SceneObject
+from ..types import Mesh, Objects, Scene, SceneObject
 from . import ComposeInputs, with_edits
 from .assemble import Part, background_glb, node_name, scene_glb, sound_glb
 from .background import fitting_background, room_parts
@@ -66,6 +68,20 @@ class RoomOptions(Options):
 
 def run(inputs: ComposeInputs, options: RoomOptions, context: Context) -> Scene:
     """The scene; see :class:`RoomOptions`."""
+    return compose_room(inputs, options, context)
+
+
+def compose_room(
+    inputs: ComposeInputs,
+    options: RoomOptions,
+    context: Context,
+    second_opinion: Callable[[Objects], Relations] | None = None,
+) -> Scene:
+    """The scene.
+
+    Args:
+        second_opinion: asked for the relations of the objects, beside geometry.
+    """
     photo, geometry = inputs.objects.photo, inputs.geometry
     kept = inputs.objects.kept
     notes: list[str] = []
@@ -109,7 +125,8 @@ def run(inputs: ComposeInputs, options: RoomOptions, context: Context) -> Scene:
     room = enclose(geometry, pose, [], *size, ~hidden, found)
     how: Physics = options.physics if options.settle else "off"
     check = context.cancel.check
-    settled = settle(bodies, room, placements, inputs.edits, how, options.max_gap, check)
+    second = Relations() if second_opinion is None else second_opinion(inputs.objects)
+    settled = settle(bodies, room, placements, inputs.edits, how, options.max_gap, check, second)
     notes += settled.relations.notes
     surfaces = [body.points for body in settled.bodies]
     room = enclose(geometry, pose, surfaces, *size, ~hidden, found)

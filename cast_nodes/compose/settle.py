@@ -78,8 +78,10 @@ def settle(
     found = find_places(bodies, room.floor, room.walls, room.ceiling, eye, doubts)
     relations = found.relations
     if second is not None:
-        names = {b.id: f"{b.label} {b.id}".strip() for b in bodies}
-        relations = merged(relations, second.of(names), lambda i: names.get(i, str(i)))
+        names: dict[Partner, str] = {b.id: f"{b.label} {b.id}".strip() for b in bodies}
+        relations = merged(
+            relations, second.of({b.id for b in bodies}), lambda i: names.get(i, str(i))
+        )
     relations = edited_relations(relations, edits, frozenset(b.id for b in bodies))
     ties = ties_of(relations, bodies, found, room)
     if physics == "gaps":

@@ -54,7 +54,7 @@ def relations_by_looking(
     notes: list[str] = []
     if found.failures:
         what = "are missing" if found.answers else "all failed, so no relations are known"
-        why = for_photo(found.failures[0], "retry")
+        why = for_photo(found.failures[0], "compose.retry")
         notes.append(f"relations: {len(found.failures)} of {samples} answers {what}: {why}")
     made = relations_from_answers(found.answers, source, notes)
     for note in made.notes:
