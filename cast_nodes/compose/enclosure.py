@@ -18,6 +18,8 @@ LEVEL_RAD = np.radians(5.0)
 MOST_PUSHED = 0.35
 """A wall is moved back by at most this share of its distance to make room for the objects."""
 BEHIND_OBJECTS = 1.05
+SAMPLES = 200_000
+"""So many pixels tell how far the background is."""
 FARTHEST = 4.0
 """The backdrop stands at most this many times as far as the farthest object."""
 
@@ -54,6 +56,18 @@ class Enclosure:
         """All planes there are."""
         rest = (self.floor, *self.walls, self.ceiling, self.backdrop)
         return tuple(p for p in rest if p is not None)
+
+    def ground_under(self, points: np.ndarray, above: float = 0.02) -> Plane | None:
+        """The highest floor or level that (n, 3) world points stand over.
+
+        A level reaches as far as it was seen, which nobody tells here; it counts where it lies
+        beneath the points, by at most ``above`` of their height within them.
+        """
+        slack = above * float(np.ptp(points[:, 1]))
+        for plane in (*self.levels, *((self.floor,) if self.floor else ())):
+            if float(np.quantile(plane.height(points), 0.001)) >= -slack:
+                return plane
+        return self.floor
 
 
 def world_pose(geometry: Geometry) -> tuple[Sim3, list[str]]:
@@ -177,7 +191,10 @@ def _closed(
     ahead = np.array([0.0, 0.0, -1.0])
     depths = [float(((points - camera) @ ahead).max()) for points in objects]
     farthest_object = max([d for d in depths if d > 0], default=0.0)
-    seen = pose.apply(geometry.points[background & geometry.valid].astype(np.float64))
+    step = max(1, round(float(np.sqrt(background.size / SAMPLES))))
+    coarse = np.s_[::step, ::step]
+    chosen = background[coarse] & geometry.valid[coarse]
+    seen = pose.apply(geometry.points[coarse][chosen].astype(np.float64))
     seen = (seen - camera) @ ahead
     seen = seen[seen > 0]
     distance = float(np.percentile(seen, 98)) if len(seen) else 0.0

@@ -96,7 +96,7 @@ def make_lattice(
     """
     height, width = objects.shape
     reach = max(1, round(max(height, width) / 200))
-    hidden = np.asarray(ndimage.binary_dilation(objects, iterations=reach), bool)
+    hidden = np.asarray(ndimage.maximum_filter(objects, 2 * reach + 1), bool)
     with np.errstate(invalid="ignore"):
         valid = geometry.valid & (geometry.depth > 0)
     if (valid & ~hidden).mean() < 0.01:
@@ -116,7 +116,7 @@ def make_lattice(
     departure = _sharpened(departure)
     tolerance = _tolerance(departure)
     column, row = _nearest(pixels, width, height)
-    beside = _near_objects(objects, max(height, width))[row, column]
+    beside = _near(objects[row, column], FRINGE * max(height, width) / step)
     departure = _without_fringes(departure, beside, tolerance)
     departure = _filled(departure, hidden[row, column], valid[row, column], tolerance)
     departure = _clear_ones(departure, tolerance)
@@ -179,11 +179,11 @@ def _tolerance(departure: np.ndarray) -> float:
     return float(np.clip(3 * spread, LEAST_DEPARTURE, MOST_DEPARTURE))
 
 
-def _near_objects(objects: np.ndarray, side: int) -> np.ndarray:
-    """(H, W) bool, within :data:`FRINGE` of an object."""
-    if not objects.any():
-        return objects
-    return np.asarray(ndimage.distance_transform_edt(~objects)) < FRINGE * side
+def _near(where: np.ndarray, reach: float) -> np.ndarray:
+    """(R, C) bool, within ``reach`` cells of where it is."""
+    if not where.any():
+        return where
+    return np.asarray(ndimage.distance_transform_edt(~where)) < reach
 
 
 def _without_fringes(departure: np.ndarray, beside: np.ndarray, tolerance: float) -> np.ndarray:

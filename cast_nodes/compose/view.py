@@ -12,6 +12,8 @@ from ..mesh_data import MeshData
 from ..render import render
 from ..types import Mesh
 
+LARGE = 4_000_000
+"""Pixels of a large picture."""
 VOID = np.array([38, 40, 44], np.uint8)
 """What is seen where the room ends."""
 
@@ -24,7 +26,7 @@ def scene_picture(
     width: int,
     height: int,
     baked_light: bool = True,
-    supersample: int = 2,
+    supersample: int | None = None,
 ) -> np.ndarray:
     """(H, W, 3) uint8. Room parts that turn their back to the camera are not drawn.
 
@@ -32,7 +34,11 @@ def scene_picture(
         objects: (mesh, camera_from_object) each.
         room: pieces in the world frame, their faces turned inwards.
         camera_from_world: the camera.
+        supersample: samples per pixel along each side; None is 2, and 1 for pictures so large
+            that jagged edges are hardly seen.
     """
+    if supersample is None:
+        supersample = 2 if width * height <= LARGE else 1
     facing = facing_parts(room, camera_from_world)
     items: list[tuple[Mesh | MeshData, Sim3]] = [(part, camera_from_world) for part in facing]
     items += objects

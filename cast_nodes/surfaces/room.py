@@ -80,6 +80,10 @@ def room_planes(geometry: Geometry, objects: Sequence[SceneObject]) -> RoomPlane
     elif geometry.up is None and ground.source == "walls":
         notes.append("Gravity was found from two walls; no floor is seen.")
     grid = Grid.of(geometry, objects)
+    if not np.isfinite(grid.points[..., 2]).any():
+        notes.append("The point map holds no depth; the room is a backdrop.")
+    elif grid.free.mean() < 0.02:
+        notes.append("Objects cover nearly the whole photo; hardly any of the room is seen.")
     known = [p for p in (floor, given_ceiling, *own) if p is not None]
     patches = find_patches(grid, LEAST_LEVEL, known)
     if up is None:
