@@ -6,10 +6,33 @@ from dataclasses import replace
 
 import numpy as np
 
+from .decimate import can_decimate, decimated, faithful
 from .errors import CastError
 from .mesh_data import MeshData, cleaned
 
 UV_CELLS = 8
+CELLS = (512, 384, 256, 192, 144, 108, 80, 60)
+
+
+def thinned(data: MeshData, faces: int) -> MeshData:
+    """The mesh with about so many faces: by collapsing edges where fast-simplification is
+    installed and keeps the surface, else by clustering vertices.
+
+    Clustering goes no coarser than :data:`CELLS`, so more faces may stay. A mesh that has no more
+    comes back as it is.
+    """
+    if len(data.faces) <= faces:
+        return data
+    if can_decimate():
+        thin = decimated(data, faces)
+        if len(thin.faces) <= 1.5 * faces and faithful(data, thin):
+            return thin
+    thin = data
+    for cells in CELLS:
+        thin = clustered(data, cells)
+        if len(thin.faces) <= faces:
+            break
+    return thin
 
 
 def clustered(data: MeshData, cells: int) -> MeshData:

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 from PIL import Image
 
 from ..errors import CastError
 from ..gltf import join_glb, open_glb, view_bytes
 from ..mesh_data import make_glb, read_glb
-from ..simplify import clustered
+from ..simplify import thinned
 
 TEXTURE_SIDES = (2048, 1024, 512)
-CELLS = (512, 384, 256, 192, 144, 108, 80, 60)
+LAST_SIDES = (256, 128)
+FEWEST = 1_000
+"""Triangles that a mesh keeps in any case."""
+TRIES = 4
+LOOKED_AT = ("baseColorTexture", "diffuseTexture", "emissiveTexture")
+_UNREADABLE = (OSError, ValueError, SyntaxError, Image.DecompressionBombError)
 
 
 def within_budget(
@@ -46,43 +52,98 @@ def _fair_share(sizes: list[int], budget: int) -> float:
 
 
 def reduced(glb: bytes, target: float) -> tuple[bytes, str]:
-    """A smaller GLB of the same mesh, and what was done; as small as it sensibly gets."""
-    best, what = glb, ""
+    """A smaller GLB of the same mesh, and what was done; as small as it sensibly gets.
+
+    Colour textures become JPEG first, then smaller; then there are fewer triangles, and the
+    textures become smaller still where that was not enough.
+    """
+    best, done = glb, {}
+
+    def take(candidate: bytes, kind: str, what: str) -> bool:
+        """Keeps a candidate that is smaller; tells whether it is small enough."""
+        nonlocal best
+        if len(candidate) < len(best):
+            best = candidate
+            done[kind] = what
+        return len(best) <= target
+
+    def words() -> str:
+        return "; ".join(done.values())
+
+    if take(with_jpeg_colours(best), "kind", "colour textures written as JPEG"):
+        return best, words()
     for side in TEXTURE_SIDES:
-        best_now = with_textures_up_to(best, side)
-        if len(best_now) < len(best):
-            best, what = best_now, f"textures reduced to {side} px"
-        if len(best) <= target:
-            return best, what
+        if take(with_textures_up_to(best, side), "side", f"textures reduced to {side} px"):
+            return best, words()
     try:
         data = read_glb(best)
     except CastError:
-        return best, what
-    for cells in CELLS:
-        thin = clustered(data, cells)
-        candidate = make_glb(thin)
-        if len(candidate) < len(best):
-            best = candidate
-            faces = f"{len(data.faces)} triangles reduced to {len(thin.faces)}"
-            textures = what.partition("; ")[0] if what.startswith("textures") else ""
-            what = f"{textures}; {faces}" if textures else faces
+        return best, words()
+    pictures = sum(map(len, {m.image for m in data.materials if m.image is not None}))
+    geometry, wanted = len(make_glb(data)) - pictures, len(data.faces)
+    for _ in range(TRIES):
+        share = min(max(target - pictures, 0.0) / max(geometry, 1), 1.0)
+        wanted = max(FEWEST, int(0.9 * wanted * share))
+        thin = thinned(data, wanted)
+        made = make_glb(thin)
+        faces = f"{len(data.faces)} triangles reduced to {len(thin.faces)}"
+        if take(made, "faces", faces) or wanted == FEWEST:
+            break
+        geometry = len(made) - pictures
+    for side in LAST_SIDES:
         if len(best) <= target:
             break
-    return best, what
+        take(with_textures_up_to(best, side), "side", f"textures reduced to {side} px")
+    return best, words()
 
 
 def with_textures_up_to(glb: bytes, side: int) -> bytes:
     """The same GLB with larger pictures scaled down to this longest side; all else stays."""
+    return _with_pictures(glb, lambda index, content: _smaller_picture(content, side))
+
+
+def with_jpeg_colours(glb: bytes) -> bytes:
+    """The same GLB with PNGs as JPEG where those are smaller, hold no transparency and are only
+    looked at (colour, emission), not calculated with (normals, roughness)."""
+    gltf = open_glb(glb)
+    seen, used = set[int](), set[int]()
+    for material in gltf.document.get("materials", []):
+        for path, info in _texture_infos(material):
+            image = gltf.document["textures"][info["index"]].get("source")
+            (seen if path in LOOKED_AT else used).add(image)
+    return _with_pictures(
+        glb, lambda index, content: _as_jpeg(content) if index in seen - used else None
+    )
+
+
+def _texture_infos(entry: Any, path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
+    """All texture infos below a material, with the name of their slot."""
+    if isinstance(entry, dict):
+        for name, value in entry.items():
+            if name.endswith("Texture") and isinstance(value, dict) and "index" in value:
+                yield name, value
+            else:
+                yield from _texture_infos(value, name)
+
+
+def _with_pictures(glb: bytes, make: Callable[[int, bytes], tuple[bytes, str] | None]) -> bytes:
+    """The same GLB with some pictures replaced.
+
+    Args:
+        make: from an image's index and its content to its new content and media type, or None.
+    """
     gltf = open_glb(glb)
     document = gltf.document
+    if len(document.get("buffers", [])) != 1:
+        return glb
     replaced: dict[int, bytes] = {}
-    for image in document.get("images", []):
-        if "bufferView" not in image:
+    for index, image in enumerate(document.get("images", [])):
+        if "bufferView" not in image or image["bufferView"] in replaced:
             continue
-        picture = _smaller_picture(view_bytes(gltf, image["bufferView"]), side)
-        if picture is not None:
-            replaced[image["bufferView"]], image["mimeType"] = picture
-    if not replaced or len(document.get("buffers", [])) != 1:
+        made = make(index, view_bytes(gltf, image["bufferView"]))
+        if made is not None:
+            replaced[image["bufferView"]], image["mimeType"] = made
+    if not replaced:
         return glb
     binary = bytearray()
     for index, view in enumerate(document["bufferViews"]):
@@ -92,6 +153,22 @@ def with_textures_up_to(glb: bytes, side: int) -> bytes:
         binary.extend(content)
     document["buffers"] = [{"byteLength": len(binary)}]
     return join_glb(document, bytes(binary))
+
+
+def _as_jpeg(content: bytes) -> tuple[bytes, str] | None:
+    """An opaque PNG as JPEG, where that is smaller."""
+    try:
+        with Image.open(io.BytesIO(content)) as picture:
+            if picture.format != "PNG":
+                return None
+            opaque = picture.convert("RGBA")
+            if opaque.getextrema()[3] != (255, 255):
+                return None
+            out = io.BytesIO()
+            opaque.convert("RGB").save(out, "JPEG", quality=92, subsampling=0)
+    except _UNREADABLE:
+        return None
+    return (out.getvalue(), "image/jpeg") if len(out.getvalue()) < len(content) else None
 
 
 def _smaller_picture(content: bytes, side: int) -> tuple[bytes, str] | None:
@@ -106,7 +183,7 @@ def _smaller_picture(content: bytes, side: int) -> tuple[bytes, str] | None:
             factor = side / max(picture.size)
             size = (max(1, round(picture.width * factor)), max(1, round(picture.height * factor)))
             small = picture.resize(size, Image.Resampling.LANCZOS)
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+    except _UNREADABLE:
         return None
     out = io.BytesIO()
     if kind == "JPEG":
