@@ -42,6 +42,7 @@ var ENGLISH = {
   differenceTip: "Black where photo and scene are the same",
   outline: "Outline",
   outlineTip: "Over the photo: blue the objects as the photo shows them, orange as the scene does",
+  thePhoto: "Photo",
   divider: "Line between photo and scene",
   show: "Show",
   floor: "Floor",
@@ -99,6 +100,7 @@ var CHINESE = {
   differenceTip: "照片与场景相同处为黑色",
   outline: "轮廓",
   outlineTip: "叠加在照片上：蓝色为照片中的物体轮廓，橙色为场景中的轮廓",
+  thePhoto: "照片",
   divider: "照片与场景的分界线",
   show: "显示",
   floor: "地面",
@@ -161,19 +163,21 @@ function editsPort(node, changed) {
       const now = widgetOf(node, EDITS);
       if (!now || now.value === text) return;
       writing = true;
+      app.canvas.emitBeforeChange?.();
       try {
         now.value = text;
         now.callback?.(text);
       } finally {
         writing = false;
+        app.canvas.emitAfterChange?.();
       }
-      node.graph?.change?.();
     }
   };
 }
 function placeHolder(texts, open) {
   const host = element("div", { class: "cast-scene-viewer" }, element("p", {}, texts.empty));
-  host.style.cssText = "display: grid; place-content: center; width: 100%; height: 100%; text-align: center;color: var(--input-text); background: var(--comfy-menu-bg); border-radius: 6px; font-size: 13px";
+  host.style.cssText = "display: grid; place-content: center; width: 100%; height: 100%; min-height: 390px; text-align: center;color: var(--input-text); background: var(--comfy-menu-bg); border-radius: 6px; font-size: 13px";
+  Object.assign(host, { type: "textarea" });
   if (open) host.append(element("button", { type: "button", onclick: open }, texts.text));
   return host;
 }

@@ -31,13 +31,14 @@ function editsPort(node: GraphNode, changed: () => void): EditsPort | null {
       const now = widgetOf(node, EDITS);
       if (!now || now.value === text) return;
       writing = true;
+      app.canvas.emitBeforeChange?.(); // a step that ComfyUI's own undo knows
       try {
         now.value = text;
         now.callback?.(text);
       } finally {
         writing = false;
+        app.canvas.emitAfterChange?.();
       }
-      node.graph?.change?.();
     },
   };
 }
@@ -46,8 +47,10 @@ function editsPort(node: GraphNode, changed: () => void): EditsPort | null {
 function placeHolder(texts: Texts, open: (() => void) | null): HTMLElement {
   const host = element("div", { class: "cast-scene-viewer" }, element("p", {}, texts.empty));
   host.style.cssText =
-    "display: grid; place-content: center; width: 100%; height: 100%; text-align: center;" +
+    "display: grid; place-content: center; width: 100%; height: 100%; min-height: 390px; text-align: center;" +
     "color: var(--input-text); background: var(--comfy-menu-bg); border-radius: 6px; font-size: 13px";
+  // ComfyUI's undo listens to all keys but those of fields of text; the viewer undoes by itself.
+  Object.assign(host, { type: "textarea" });
   if (open) host.append(element("button", { type: "button", onclick: open }, texts.text));
   return host;
 }

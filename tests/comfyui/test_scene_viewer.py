@@ -3,6 +3,7 @@
 import io
 import json
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -35,6 +36,12 @@ def near(picture: np.ndarray, box: tuple[int, int, int, int]) -> np.ndarray:
     x0, y0, x1, y1 = box
     dx, dy = (x1 - x0) // 4, (y1 - y0) // 4
     return picture[y0 + dy : y1 - dy, x0 + dx : x1 - dx]
+
+
+def wait_until(true: Callable[[], bool], seconds: float = 30) -> None:
+    until = time.monotonic() + seconds
+    while not true() and time.monotonic() < until:
+        time.sleep(0.2)
 
 
 def photo(server: Server) -> np.ndarray:
@@ -116,9 +123,9 @@ def test_floor_room_camera_points_and_fit_change_the_picture(viewer: ViewerPage)
         viewer.press(name)
         if name == "points":
             time.sleep(1)
-        assert difference(viewer.pixels(), before) > 0.5, name
+        assert difference(viewer.pixels(), before) > 2, name
         viewer.press(name)
-        assert difference(viewer.pixels(), before) < 0.5, name
+        assert difference(viewer.pixels(), before) < 1, name
     viewer.press("orbit")
     viewer.browser.wheel(*viewer.point("canvas"), 600)  # the camera is seen from farther back
     viewer.still()
@@ -192,8 +199,7 @@ def test_an_object_moved_with_the_gizmo_stands_there_after_queueing(
     placed = next(o for o in scene_json(server, run)["objects"] if o["id"] == 2)["pose"]
     for name, value in edit["2"].items():
         assert placed[name] == pytest.approx(value, abs=1e-3), name
-    viewer.still()
-    viewer.still()
+    wait_until(lambda: not viewer.rows()[2]["changed"])
     browser.screenshot(artefacts / "viewer_requeued.png")
     assert not any(row["changed"] for row in viewer.rows())
     assert viewer.rows()[2]["lock"]
@@ -314,7 +320,7 @@ def test_labels_are_shown_as_text_and_do_nothing(
     server: Server, browser: Browser, run: Run, artefacts: Path
 ):
     bad = '<img src=x onerror="window.castHurt=1">'
-    labels = f"{bad}, ../../🪑{'long ' * 400}, </style><script>castHurt=1</script>"
+    labels = f"0={bad}, 1=../../🪑{'long ' * 2000}, 2=</style><script>castHurt=1</script>"
     show(browser, graph(server, detect={"backend__labels": labels}))
     done = server.wait(browser.queue())
     assert done.status == "success", done.error

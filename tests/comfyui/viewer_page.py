@@ -65,9 +65,15 @@ class ViewerPage:
             time.sleep(0.2)
         raise TimeoutError(f"no scene: {self.run('return root?.textContent ?? host.textContent;')}")
 
-    def still(self) -> None:
+    def still(self, seconds: float = 30) -> None:
         """Until nothing is drawn any more."""
-        time.sleep(0.7)
+        until = time.monotonic() + seconds
+        time.sleep(0.1)
+        while time.monotonic() < until:
+            if self.run('return root.querySelector(".stage").dataset.picture;') == "done":
+                return
+            time.sleep(0.1)
+        raise TimeoutError("the picture does not come to rest")
 
     def pixels(self) -> np.ndarray:
         """(h, w, 3) uint8, what the viewer's canvas shows, of the size it has in the layout."""

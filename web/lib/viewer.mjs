@@ -1272,7 +1272,7 @@ function percent(share) {
 }
 
 // src/viewer/style.css
-var style_default = ':host {\n  display: block;\n  width: 100%;\n  height: 100%;\n  min-height: 0;\n  color: var(--input-text, #ddd);\n  font: 12px/1.35 system-ui, sans-serif;\n  --line: var(--border-color, #4e4e4e);\n  --ground: var(--comfy-input-bg, #222);\n  --panel: var(--comfy-menu-bg, #353535);\n  --accent: #3b8eea;\n}\n* {\n  box-sizing: border-box;\n}\n[hidden] {\n  display: none !important;\n}\n.viewer {\n  display: flex;\n  flex-direction: column;\n  height: 100%;\n  min-height: 0;\n  background: var(--panel);\n  border: 1px solid var(--line);\n  border-radius: 6px;\n  overflow: hidden;\n  container-type: inline-size;\n}\n.bar {\n  display: flex;\n  flex-wrap: wrap;\n  gap: 4px 8px;\n  padding: 4px;\n  border-bottom: 1px solid var(--line);\n}\n.group {\n  display: flex;\n  gap: 1px;\n}\nbutton {\n  display: inline-flex;\n  align-items: center;\n  justify-content: center;\n  min-height: 22px;\n  padding: 1px 7px;\n  border: 1px solid var(--line);\n  border-radius: 4px;\n  background: var(--ground);\n  color: inherit;\n  font: inherit;\n  cursor: pointer;\n}\n.group > button:not(:first-child) {\n  border-start-start-radius: 0;\n  border-end-start-radius: 0;\n}\n.group > button:not(:last-child) {\n  border-start-end-radius: 0;\n  border-end-end-radius: 0;\n}\nbutton:hover:not(:disabled) {\n  border-color: var(--accent);\n}\nbutton:disabled {\n  opacity: 0.45;\n  cursor: default;\n}\nbutton[aria-pressed="true"],\nbutton[aria-checked="true"] {\n  background: var(--accent);\n  border-color: var(--accent);\n  color: #fff;\n}\n:focus-visible {\n  outline: 2px solid var(--accent);\n  outline-offset: -1px;\n}\nsvg {\n  fill: none;\n  stroke: currentColor;\n  stroke-width: 1.3;\n  stroke-linejoin: round;\n  stroke-linecap: round;\n}\n.body {\n  display: flex;\n  flex: 1;\n  min-height: 0;\n}\n.stage {\n  position: relative;\n  flex: 1;\n  min-width: 0;\n  min-height: 0;\n  overflow: hidden;\n  background: #26282c;\n}\ncanvas {\n  position: absolute;\n  inset: 0;\n  width: 100%;\n  height: 100%;\n  touch-action: none;\n}\n.message {\n  position: absolute;\n  inset: 0;\n  display: grid;\n  place-items: center;\n  padding: 16px;\n  text-align: center;\n  color: #c9c9cf;\n  pointer-events: none;\n  overflow-wrap: anywhere;\n}\n.divider {\n  position: absolute;\n  top: 0;\n  bottom: 0;\n  width: 15px;\n  margin-left: -7px;\n  cursor: ew-resize;\n  touch-action: none;\n}\n.divider::before {\n  content: "";\n  position: absolute;\n  inset: 0 7px;\n  background: #fff;\n  box-shadow: 0 0 3px #000;\n}\n.divider::after {\n  content: "‹ ›";\n  position: absolute;\n  top: 50%;\n  left: -4px;\n  width: 23px;\n  padding: 3px 0;\n  border-radius: 10px;\n  background: #fff;\n  color: #222;\n  text-align: center;\n  font-weight: 700;\n  line-height: 1;\n}\n.tag {\n  position: absolute;\n  top: 6px;\n  padding: 1px 6px;\n  border-radius: 4px;\n  background: #000a;\n  color: #fff;\n  pointer-events: none;\n}\n.tag.left {\n  left: 6px;\n}\n.tag.right {\n  right: 6px;\n}\n.tag.blue {\n  color: #56c8ff;\n}\n.tag.orange {\n  color: #ffa24d;\n}\n.list {\n  display: flex;\n  flex-direction: column;\n  flex: 0 0 188px;\n  min-width: 0;\n  overflow: auto;\n  border-inline-start: 1px solid var(--line);\n}\n@container (max-width: 430px) {\n  .body {\n    flex-direction: column;\n  }\n  .list {\n    flex: 0 0 30%;\n    border-inline-start: 0;\n    border-top: 1px solid var(--line);\n  }\n}\n.row {\n  display: flex;\n  align-items: center;\n  min-height: 24px;\n}\n.row.selected {\n  background: color-mix(in srgb, var(--accent) 35%, transparent);\n}\n.row button {\n  flex: none;\n  width: 22px;\n  min-height: 22px;\n  padding: 0;\n  border-color: transparent;\n  background: none;\n}\n.row button.name {\n  flex: 1;\n  justify-content: flex-start;\n  gap: 5px;\n  min-width: 0;\n  padding: 0 4px;\n  width: auto;\n}\n.row button[aria-pressed="true"] {\n  color: var(--accent);\n  background: none;\n  border-color: transparent;\n}\n.row .eye[aria-pressed="false"] {\n  opacity: 0.45;\n}\n.row .lock[aria-pressed="false"] {\n  opacity: 0.45;\n}\n.label {\n  overflow: hidden;\n  white-space: nowrap;\n  text-overflow: ellipsis;\n}\n.row.absent .label {\n  text-decoration: line-through;\n  opacity: 0.6;\n}\n.row.changed .label::after {\n  content: " *";\n  color: #ffa24d;\n  font-weight: 700;\n}\n.dot {\n  flex: none;\n  width: 9px;\n  height: 9px;\n  border-radius: 50%;\n}\n.share {\n  margin-inline-start: auto;\n  opacity: 0.75;\n  font-variant-numeric: tabular-nums;\n}\n.edits {\n  display: flex;\n  flex-direction: column;\n  gap: 2px;\n  padding: 4px;\n  border-top: 1px solid var(--line);\n}\ntextarea {\n  width: 100%;\n  height: 72px;\n  resize: vertical;\n  border: 1px solid var(--line);\n  border-radius: 4px;\n  background: var(--ground);\n  color: inherit;\n  font: 11px/1.4 ui-monospace, monospace;\n}\ntextarea[aria-invalid="true"] {\n  border-color: #e05252;\n}\n.status {\n  flex: none;\n  min-height: 21px;\n  padding: 2px 6px;\n  border-top: 1px solid var(--line);\n  overflow: hidden;\n  white-space: nowrap;\n  text-overflow: ellipsis;\n}\n';
+var style_default = ':host {\n  display: block;\n  width: 100%;\n  height: 100%;\n  min-height: 0;\n  color: var(--input-text, #ddd);\n  font: 12px/1.35 system-ui, sans-serif;\n  --line: var(--border-color, #4e4e4e);\n  --ground: var(--comfy-input-bg, #222);\n  --panel: var(--comfy-menu-bg, #353535);\n  --accent: #3b8eea;\n}\n* {\n  box-sizing: border-box;\n}\n[hidden] {\n  display: none !important;\n}\n.viewer {\n  display: flex;\n  flex-direction: column;\n  height: 100%;\n  min-height: 0;\n  background: var(--panel);\n  border: 1px solid var(--line);\n  border-radius: 6px;\n  overflow: hidden;\n  container-type: inline-size;\n}\n.bar {\n  display: flex;\n  flex-wrap: wrap;\n  gap: 4px 8px;\n  padding: 4px;\n  border-bottom: 1px solid var(--line);\n}\n.group {\n  display: flex;\n  gap: 1px;\n}\nbutton {\n  display: inline-flex;\n  align-items: center;\n  justify-content: center;\n  min-height: 22px;\n  padding: 1px 7px;\n  border: 1px solid var(--line);\n  border-radius: 4px;\n  background: var(--ground);\n  color: inherit;\n  font: inherit;\n  cursor: pointer;\n}\n.group > button:not(:first-child) {\n  border-start-start-radius: 0;\n  border-end-start-radius: 0;\n}\n.group > button:not(:last-child) {\n  border-start-end-radius: 0;\n  border-end-end-radius: 0;\n}\nbutton:hover:not(:disabled) {\n  border-color: var(--accent);\n}\nbutton:disabled {\n  opacity: 0.45;\n  cursor: default;\n}\nbutton[aria-pressed="true"],\nbutton[aria-checked="true"] {\n  background: var(--accent);\n  border-color: var(--accent);\n  color: #fff;\n}\n:focus-visible {\n  outline: 2px solid var(--accent);\n  outline-offset: -1px;\n}\nsvg {\n  fill: none;\n  stroke: currentColor;\n  stroke-width: 1.3;\n  stroke-linejoin: round;\n  stroke-linecap: round;\n}\n.body {\n  display: flex;\n  flex: 1;\n  min-height: 0;\n}\n.stage {\n  position: relative;\n  flex: 1;\n  min-width: 0;\n  min-height: 0;\n  overflow: hidden;\n  background: #26282c;\n}\ncanvas {\n  position: absolute;\n  inset: 0;\n  width: 100%;\n  height: 100%;\n  touch-action: none;\n}\n.message {\n  position: absolute;\n  inset: 0;\n  display: grid;\n  place-items: center;\n  padding: 16px;\n  text-align: center;\n  color: #c9c9cf;\n  pointer-events: none;\n  overflow-wrap: anywhere;\n}\n.divider {\n  position: absolute;\n  top: 0;\n  bottom: 0;\n  width: 15px;\n  margin-left: -7px;\n  cursor: ew-resize;\n  touch-action: none;\n}\n.divider::before {\n  content: "";\n  position: absolute;\n  inset: 0 7px;\n  background: #fff;\n  box-shadow: 0 0 3px #000;\n}\n.divider::after {\n  content: "‹ ›";\n  position: absolute;\n  top: 50%;\n  left: -4px;\n  width: 23px;\n  padding: 3px 0;\n  border-radius: 10px;\n  background: #fff;\n  color: #222;\n  text-align: center;\n  font-weight: 700;\n  line-height: 1;\n}\n.tag {\n  position: absolute;\n  top: 6px;\n  padding: 1px 6px;\n  border-radius: 4px;\n  background: #000a;\n  color: #fff;\n  pointer-events: none;\n}\n.tag.left {\n  left: 6px;\n}\n.tag.right {\n  right: 6px;\n}\n.tag.blue {\n  color: #56c8ff;\n}\n.tag.orange {\n  color: #ffa24d;\n}\n.list {\n  display: flex;\n  flex-direction: column;\n  flex: 0 0 188px;\n  min-width: 0;\n  overflow: auto;\n  border-inline-start: 1px solid var(--line);\n}\n@container (max-width: 430px) {\n  .body {\n    flex-direction: column;\n  }\n  .list {\n    flex: 0 0 30%;\n    border-inline-start: 0;\n    border-top: 1px solid var(--line);\n  }\n}\n.row {\n  display: flex;\n  align-items: center;\n  min-height: 24px;\n}\n.row.selected {\n  background: color-mix(in srgb, var(--accent) 35%, transparent);\n}\n.row button {\n  flex: none;\n  width: 22px;\n  min-height: 22px;\n  padding: 0;\n  border-color: transparent;\n  background: none;\n}\n.row button.name {\n  flex: 1;\n  justify-content: flex-start;\n  gap: 5px;\n  min-width: 0;\n  padding: 0 4px;\n  width: auto;\n}\n.row button[aria-pressed="true"] {\n  color: var(--accent);\n  background: none;\n  border-color: transparent;\n}\n.row button.name[aria-pressed="true"] {\n  color: inherit;\n  font-weight: 600;\n}\n.row .eye[aria-pressed="false"] {\n  opacity: 0.45;\n}\n.row .lock[aria-pressed="false"] {\n  opacity: 0.45;\n}\n.label {\n  overflow: hidden;\n  white-space: nowrap;\n  text-overflow: ellipsis;\n}\n.row.absent .label {\n  text-decoration: line-through;\n  opacity: 0.6;\n}\n.row.changed .label::after {\n  content: " *";\n  color: #ffa24d;\n  font-weight: 700;\n}\n.dot {\n  flex: none;\n  width: 9px;\n  height: 9px;\n  border-radius: 50%;\n}\n.share {\n  margin-inline-start: auto;\n  opacity: 0.75;\n  font-variant-numeric: tabular-nums;\n}\n.edits {\n  display: flex;\n  flex-direction: column;\n  gap: 2px;\n  padding: 4px;\n  border-top: 1px solid var(--line);\n}\ntextarea {\n  width: 100%;\n  height: 72px;\n  resize: vertical;\n  border: 1px solid var(--line);\n  border-radius: 4px;\n  background: var(--ground);\n  color: inherit;\n  font: 11px/1.4 ui-monospace, monospace;\n}\ntextarea[aria-invalid="true"] {\n  border-color: #e05252;\n}\n.status {\n  flex: none;\n  min-height: 21px;\n  padding: 2px 6px;\n  border-top: 1px solid var(--line);\n  overflow: hidden;\n  white-space: nowrap;\n  text-overflow: ellipsis;\n}\n';
 
 // src/viewer/texts.ts
 var ENGLISH = {
@@ -1296,6 +1296,7 @@ var ENGLISH = {
   differenceTip: "Black where photo and scene are the same",
   outline: "Outline",
   outlineTip: "Over the photo: blue the objects as the photo shows them, orange as the scene does",
+  thePhoto: "Photo",
   divider: "Line between photo and scene",
   show: "Show",
   floor: "Floor",
@@ -1353,6 +1354,7 @@ var CHINESE = {
   differenceTip: "照片与场景相同处为黑色",
   outline: "轮廓",
   outlineTip: "叠加在照片上：蓝色为照片中的物体轮廓，橙色为场景中的轮廓",
+  thePhoto: "照片",
   divider: "照片与场景的分界线",
   show: "显示",
   floor: "地面",
@@ -1417,7 +1419,7 @@ var SceneViewer = class {
     this.canvas.setAttribute("aria-label", this.texts.view);
     for (const mark of [this.divider, ...this.tags]) mark.hidden = true;
     this.panel.stage.append(this.canvas, ...this.tags, this.divider, this.message);
-    host.style.cssText = "width: 100%; height: 100%;";
+    host.style.cssText = "width: 100%; height: 100%; min-height: 390px;";
     const root = shadowWith(host, style_default);
     root.append(this.panel.root);
     this.orbiting = new Orbiting(this.canvas, () => this.invalidate());
@@ -1688,6 +1690,7 @@ var SceneViewer = class {
     this.schedule();
   }
   schedule() {
+    this.panel.stage.dataset["picture"] = "waits";
     if (this.waiting || this.leaving.signal.aborted) return;
     this.waiting = requestAnimationFrame(() => {
       this.waiting = 0;
@@ -1710,10 +1713,10 @@ var SceneViewer = class {
     sharedRenderer.draw(loaded.model.scene, this.aim(width, height), this.pen);
     if (this.state.view === "photo") this.drawPhoto(loaded, width, height);
     this.showMarks(width, height);
-    if (!fine) {
-      this.lastDrawMs = performance.now() - started;
-      if (finest > 1.2 * coarse) this.finer = setTimeout(() => this.draw(true), STILL_MS);
-    }
+    if (!fine) this.lastDrawMs = performance.now() - started;
+    const finer = !fine && finest > 1.2 * coarse;
+    if (finer) this.finer = setTimeout(() => this.draw(true), STILL_MS);
+    this.panel.stage.dataset["picture"] = finer ? "waits" : "done";
   }
   frame(width, height) {
     const { about } = this.loaded;
@@ -1806,9 +1809,9 @@ var SceneViewer = class {
     this.divider.setAttribute("aria-valuenow", String(Math.round(100 * wipe)));
     const t = this.texts;
     const words = {
-      wipe: [t.photo, t.off],
-      blink: [this.photoNow ? t.photo : t.off, ""],
-      outline: [t.photo, t.off]
+      wipe: [t.thePhoto, t.off],
+      blink: [this.photoNow ? t.thePhoto : t.off, ""],
+      outline: [t.thePhoto, t.off]
     };
     const [left, right] = on && words[compare] || ["", ""];
     this.tags.forEach((tag, i) => {

@@ -109,7 +109,13 @@ export interface Api extends EventTarget {
 export interface App {
   api: Api;
   graph: { nodes: GraphNode[]; setDirtyCanvas(front: boolean, back?: boolean): void };
-  canvas: { setDirty(front: boolean, back?: boolean): void; ds: { scale: number } };
+  canvas: {
+    setDirty(front: boolean, back?: boolean): void;
+    ds: { scale: number };
+    /** What happens between these two is one step of ComfyUI's undo. */
+    emitBeforeChange?(): void;
+    emitAfterChange?(): void;
+  };
   registerExtension(extension: Extension): void;
   /** What the nodes of this graph have last put out, by node id. */
   nodeOutputs?: Record<string, Record<string, unknown>>;

@@ -90,7 +90,7 @@ export class SceneViewer {
     this.canvas.setAttribute("aria-label", this.texts.view);
     for (const mark of [this.divider, ...this.tags]) mark.hidden = true;
     this.panel.stage.append(this.canvas, ...this.tags, this.divider, this.message);
-    host.style.cssText = "width: 100%; height: 100%;";
+    host.style.cssText = "width: 100%; height: 100%; min-height: 390px;";
     const root = shadowWith(host, css);
     root.append(this.panel.root);
 
@@ -353,6 +353,7 @@ export class SceneViewer {
   }
 
   private schedule(): void {
+    this.panel.stage.dataset["picture"] = "waits";
     if (this.waiting || this.leaving.signal.aborted) return;
     this.waiting = requestAnimationFrame(() => {
       this.waiting = 0;
@@ -377,10 +378,10 @@ export class SceneViewer {
     sharedRenderer.draw(loaded.model.scene, this.aim(width, height), this.pen);
     if (this.state.view === "photo") this.drawPhoto(loaded, width, height);
     this.showMarks(width, height);
-    if (!fine) {
-      this.lastDrawMs = performance.now() - started;
-      if (finest > 1.2 * coarse) this.finer = setTimeout(() => this.draw(true), STILL_MS);
-    }
+    if (!fine) this.lastDrawMs = performance.now() - started;
+    const finer = !fine && finest > 1.2 * coarse;
+    if (finer) this.finer = setTimeout(() => this.draw(true), STILL_MS);
+    this.panel.stage.dataset["picture"] = finer ? "waits" : "done";
   }
 
   private frame(width: number, height: number): Frame {
@@ -482,9 +483,9 @@ export class SceneViewer {
     this.divider.setAttribute("aria-valuenow", String(Math.round(100 * wipe)));
     const t = this.texts;
     const words: Partial<Record<typeof compare, [string, string]>> = {
-      wipe: [t.photo, t.off],
-      blink: [this.photoNow ? t.photo : t.off, ""],
-      outline: [t.photo, t.off],
+      wipe: [t.thePhoto, t.off],
+      blink: [this.photoNow ? t.thePhoto : t.off, ""],
+      outline: [t.thePhoto, t.off],
     };
     const [left, right] = (on && words[compare]) || ["", ""];
     this.tags.forEach((tag, i) => {
