@@ -130,6 +130,7 @@ def relation_facts(description: Mapping[str, Any]) -> list[dict[str, Any]]:
             "type": str(r["type"]).replace("_", " "),
             "object": names.get(r["object"], r["object"]),
             "confidence": r.get("confidence"),
+            "source": r.get("source", ""),
         }
         for r in description.get("relations", ())
     ]

@@ -36,6 +36,7 @@ from .pictures import (
     object_colour,
     posed_in,
 )
+from .relation_tree import relation_tree
 
 LARGE_PX = 1280
 MEDIUM_PX = 960
@@ -84,6 +85,7 @@ def render_report(scene: Scene, run: Mapping[str, Any]) -> str:
         dropped=dropped_facts(objects),
         camera=camera_facts(scene),
         relations=relation_facts(scene.description),
+        tree=relation_tree(scene.description),
         physics=physics_facts(scene.description),
         moves=move_facts(scene.description),
         stages=stage_facts(run),
