@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 
-from ..backends import Backend, BackendInfo, Options, option
+from ..backends import Backend, BackendInfo, Need, Options, option
 from ..context import Context, Progress
 from ..errors import CastError
 from ..mesh_data import read_mesh
 from ..physics.bodies import Body
 from ..physics.silhouettes import silhouette_ious
+from ..physics.simulate import require_mujoco
 from ..relations.graph import Relations
 from ..stretched import posed_mesh
 from ..surfaces.room import room_planes
@@ -25,6 +26,7 @@ from .describe import describe, json_ready
 from .enclosure import enclose, world_pose
 from .settle import Physics, physics_json, settle
 from .shrink import within_budget
+from .simulated import Simulated, measured_in_simulation, settled_in_simulation
 from .view import scene_picture
 
 
@@ -64,6 +66,11 @@ class RoomOptions(Options):
         "full: things rest, touch, and are not inside each other, as near to the photo as may be; "
         "gaps: only what hangs over its support comes down",
     )
+    simulate: Literal["off", "measure", "settle"] = option(
+        "off",
+        "measure: tell how far a second of MuJoCo would move things (pip install mujoco); "
+        "settle: also leave them there, where that is near and the photo agrees",
+    )
 
 
 def run(inputs: ComposeInputs, options: RoomOptions, context: Context) -> Scene:
@@ -81,7 +88,12 @@ def compose_room(
 
     Args:
         second_opinion: asked for the relations of the objects, beside geometry.
+
+    Raises:
+        BackendNotReady: a simulation is asked for and MuJoCo is not installed.
     """
+    if options.simulate != "off":
+        require_mujoco()  # before any work
     photo, geometry = inputs.objects.photo, inputs.geometry
     kept = inputs.objects.kept
     notes: list[str] = []
@@ -128,9 +140,23 @@ def compose_room(
     second = Relations() if second_opinion is None else second_opinion(inputs.objects)
     settled = settle(bodies, room, placements, inputs.edits, how, options.max_gap, check, second)
     notes += settled.relations.notes
+    masks = {item.id: item.mask for item in kept if item.mask is not None}
+
+    def fits(these: Sequence[Body]) -> dict[int, float]:
+        return silhouette_ious(these, masks, pose.inverse(), geometry.intrinsics, *size)
+
     surfaces = [body.points for body in settled.bodies]
     room = enclose(geometry, pose, surfaces, *size, ~hidden, found)
-    notes += room.notes
+    simulated = Simulated(settled)
+    locked = {i for i, p in placements.items() if p.locked}
+    if options.simulate == "measure":
+        simulated = measured_in_simulation(settled, room, geometry.metric, locked, names)
+    elif options.simulate == "settle":
+        simulated = settled_in_simulation(settled, room, geometry.metric, locked, names, fits)
+        settled = simulated.settled
+        surfaces = [body.points for body in settled.bodies]
+        room = enclose(geometry, pose, surfaces, *size, ~hidden, found)
+    notes += [*simulated.notes, *room.notes]
     step(1, "objects settled")
 
     background = options.background
@@ -146,12 +172,9 @@ def compose_room(
     )
     step(2, "room")
 
-    masks = {item.id: item.mask for item in kept if item.mask is not None}
-    fits = [
-        silhouette_ious(these, masks, pose.inverse(), geometry.intrinsics, *size)
-        for these in (bodies, settled.bodies)
-    ]
-    physics = physics_json(settled, *fits)
+    physics = physics_json(settled, fits(bodies), fits(settled.bodies))
+    if simulated.facts:
+        physics["simulation"] = simulated.facts
     description = describe(
         kept, geometry, room, parts, settled, physics, placements, names, failures, size
     )
@@ -242,6 +265,7 @@ BACKEND = Backend(
         label="Room",
         kind="embedded",
         summary="Objects settled on floor and furniture, room from the clean plate, camera, GLB.",
+        needs=(Need.package("mujoco", "mujoco", optional=True),),
     ),
     options=RoomOptions,
     run=run,

@@ -38,10 +38,12 @@ class Settled:
     Attributes:
         solved: how far each was moved, and how they held together before and after.
         relations: who carries and touches whom.
+        task: what was to hold together, the bodies as placed.
     """
 
     solved: Solved
     relations: Relations
+    task: Task
 
     @property
     def bodies(self) -> tuple[Body, ...]:
@@ -105,7 +107,7 @@ def settle(
         {i for i, p in placements.items() if p.locked},
         check,
     )
-    return Settled(SETTLE[physics](task), relations)
+    return Settled(SETTLE[physics](task), relations, task)
 
 
 def ties_of(
