@@ -9,7 +9,10 @@ import { chromium } from "playwright-core";
 
 const browser = await chromium.launch({
   executablePath: process.env.CHROMIUM,
-  args: ["--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"],
+  args: [
+    "--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader",
+    "--js-flags=--expose-gc", "--enable-precise-memory-info", // memory can be measured
+  ],
 });
 const page = await browser.newPage({ viewport: { width: 2400, height: 1350 } });
 let problems = [];
