@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from ..frames import Sim3, project
 from ..planes import Plane
@@ -46,11 +46,11 @@ def without_dark_rim(plate: np.ndarray) -> np.ndarray:
         dark = np.quantile(brightness[:deepest], 0.8, axis=1) < min(24.0, 0.35 * inner)
         if not dark[0]:
             continue
-        lines = int(np.argmin(dark)) if not dark.all() else 0  # all dark is a dark picture
-        if lines:
-            # Beyond the line its blur: two more rows.
+        if not dark.all():  # else it is a dark picture
+            # Its last row is dark in parts, and beyond it is its blur.
+            partly = np.quantile(brightness[:deepest], 0.1, axis=1) < 0.6 * inner
+            lines = 2 + int(np.argmin(partly) if not partly.all() else deepest)
             side = side.copy()
-            lines += 2
             side[:lines] = side[lines : 2 * lines][::-1]
             out = np.rot90(side, -turns)
     return np.ascontiguousarray(out)
@@ -174,13 +174,24 @@ def rectified_texture(
     homography[:, 2] += intrinsics @ camera_from_world.translation
     samples = 2 if (wanted > limit).any() else 1
     picture, known, inner = _warped(plate, seen, source, homography, columns, rows, samples)
+    # Beyond the polygon the plate shows other planes.
+    inner &= _drawn((flat - low) / per_texel, columns, rows)
     if not inner.any():
         picture = np.where(known[..., None], picture, plate.reshape(-1, 3).mean(0))
     elif not known.all():
-        picture = np.where(known[..., None], picture, fill_smoothly(picture, inner))
+        from .continued import carried_on
+
+        picture = carried_on(picture, known, inner)
     spots = np.stack([points @ right, points @ down], 1)
     uv = (spots - low) / np.where(size > 0, size, 1)
     return np.clip(np.rint(picture), 0, 255).astype(np.uint8), uv
+
+
+def _drawn(polygon: np.ndarray, width: int, height: int) -> np.ndarray:
+    """(height, width) bool, the texels of a (k, 2) polygon."""
+    canvas = Image.new("L", (width, height))
+    ImageDraw.Draw(canvas).polygon([(float(x), float(y)) for x, y in polygon], fill=255)
+    return np.asarray(canvas) > 0
 
 
 def _warped(
