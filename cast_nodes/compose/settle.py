@@ -128,6 +128,8 @@ def ties_of(
             out.append(Tie(edge.subject, held, "part"))
         elif edge.type in ("on", "in"):
             out.append(Tie(edge.subject, held, "rests", certain=edge.source == EDITED))
+        elif edge.type == "leaning":
+            out.append(Tie(edge.subject, held, "leans"))
         else:
             mutual = edge.type == "against" and isinstance(held, int)
             out.append(Tie(edge.subject, held, "touches", mutual))

@@ -314,7 +314,7 @@ def _lay_flat(piece: Piece, all_of: Arrangement) -> None:
     ties = all_of.of(piece)
     rests = [t for t in ties if t.kind == "rests"]
     touches = [t for t in ties if t.kind == "touches" and isinstance(t.object, Plane)]
-    leaning = bool(rests) and any(t.kind == "touches" and not t.mutual for t in ties)
+    leaning = any(t.kind == "leans" for t in ties)
     if rests and not leaning:
         under = rests[0].object
         down = -under.normal if isinstance(under, Plane) else -UP
