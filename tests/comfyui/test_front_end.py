@@ -4,6 +4,7 @@ import json
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from cast_nodes.backends import get_backend
@@ -11,9 +12,10 @@ from cast_nodes.backends import get_backend
 from .browser import Browser
 from .prompts import chain_until
 from .server import PACK, Server
+from .viewer_page import ViewerPage
 
 WORKFLOWS = sorted((PACK / "example_workflows").glob("*.json"))
-FREE = [path for path in WORKFLOWS if path.stem in ("offline", "per_object_retry")]
+FREE = [path for path in WORKFLOWS if path.stem in ("offline", "per_object_retry", "pick_objects")]
 KEYS_OF = {
     "all_services": {"REPLICATE_API_TOKEN", "DASHSCOPE_API_KEY", "TRIPO_API_KEY"},
     "services_with_offline_register": {
@@ -58,6 +60,10 @@ def test_a_shipped_workflow_loads_and_runs(
     run = server.wait(browser.queue())
     assert run.status == "success", run.error + server.log_end()
     browser.settle()
+    viewer = ViewerPage(browser, "CASTComposeScene")
+    viewer.wait()
+    shown = viewer.pixels().reshape(-1, 3)
+    assert len(np.unique(shown, axis=0)) > 1000  # the scene, not an empty canvas
     browser.screenshot(artefacts / f"{path.stem}_done.png")
     for node_id, node in browser.api_prompt().items():
         if "images" in run.outputs.get(node_id, {}):
