@@ -4,7 +4,9 @@ All is measured from the photo's camera on the room's pieces of the scene's own 
 
 - depth error: mean |z / true z - 1| of the empty room, where the photo shows the room and where
   objects hide it; and the share of the picture that the room covers;
-- sheets: triangles that show on both sides of a jump of the true depth;
+- sheets: triangles that reach over a jump of the true depth like a rubber sheet: they show on both
+  sides of it, and most of the jump lies in their own slope there (a wall that shows a pixel too
+  much beside a pillar is none);
 - PSNR of the room's texture seen from the camera against the clean plate, where both are seen.
 """
 
@@ -25,6 +27,8 @@ from .scene_rooms import Room
 
 JUMP = 0.08
 """Neighbouring pixels whose true depths differ by more than this share lie across a jump."""
+MOSTLY = 0.3
+"""A face spans a jump when its depths on the two sides differ by this share of it."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +71,7 @@ def measure_backdrop(glb: bytes, world_from_camera: Sim3, room: Room) -> Backdro
         _mean(error[there & ~hidden]),
         _mean(error[there & hidden]),
         float(there.mean()),
-        len(sheets(raster.face, room.empty)),
+        len(sheets(raster.face, raster.depth, room.empty)),
         int(sum(j.sum() for j in _jumps(room.empty))),
         likeness(picture, room.plate, there & ~hidden).get("psnr", float("nan")),
         likeness(picture, room.plate, there & hidden).get("psnr", float("nan")),
@@ -94,14 +98,19 @@ def _jumps(depth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return across, down
 
 
-def sheets(faces: np.ndarray, depth: np.ndarray) -> set[int]:
-    """The faces that show on both sides of a jump.
+def sheets(faces: np.ndarray, found: np.ndarray, depth: np.ndarray) -> set[int]:
+    """The faces that reach over a jump.
 
     Args:
         faces: (H, W) the face seen at each pixel, -1 for none.
+        found: (H, W) its depth there.
         depth: (H, W) the true depth.
     """
-    across, down = _jumps(depth)
-    found = faces[:, 1:][across & (faces[:, 1:] == faces[:, :-1])].tolist()
-    found += faces[1:][down & (faces[1:] == faces[:-1])].tolist()
-    return {f for f in found if f >= 0}
+    out: set[int] = set()
+    for axis, jump in zip((1, 0), _jumps(depth), strict=True):
+        one = np.take(faces, range(faces.shape[axis] - 1), axis)
+        other = np.take(faces, range(1, faces.shape[axis]), axis)
+        with np.errstate(invalid="ignore"):
+            steep = np.abs(np.diff(found, axis=axis)) > MOSTLY * np.abs(np.diff(depth, axis=axis))
+        out |= set(one[jump & (one == other) & (one >= 0) & steep].tolist())
+    return out

@@ -27,9 +27,9 @@ def write_comparison(room: Room, placements: Placements, scene: Scene, path: Pat
         edge = item.mask & ~np.asarray(ndimage.binary_erosion(item.mask), bool)
         left[edge] = right[edge] = (255, 0, 0)
     before = [
-        (room.meshes.entries[p.id].candidates[0], scene.world_from_camera @ p.camera_from_object)
+        (entry.candidates[0], scene.world_from_camera @ p.camera_from_object)
         for p in placements.placements
-        if p.camera_from_object is not None
+        if p.camera_from_object is not None and (entry := room.meshes.get(p.id)) is not None
     ]
     objects, _, baked = scene_meshes(scene.glb)
     middle = np.mean([pose.translation for _, pose in before], axis=0)

@@ -259,14 +259,24 @@ def test_in_counts_as_on_and_against_holds_both_ways(room):
     assert found.missed == found.false == ()
 
 
-def test_a_face_on_both_sides_of_a_jump_is_a_sheet():
+def test_a_face_whose_slope_reaches_over_a_jump_is_a_sheet():
     depth = np.where(np.arange(6) < 3, 1.0, 2.0)[None].repeat(4, 0)
     split = np.where(np.arange(6) < 3, 0, 1)[None].repeat(4, 0)
-    assert sheets(split, depth) == set()
-    assert sheets(np.zeros((4, 6), int), depth) == {0}
-    assert sheets(np.full((4, 6), -1), depth) == set()
+    whole, ramp = np.zeros((4, 6), int), np.array([1, 1, 1.3, 1.7, 2, 2.0])[None].repeat(4, 0)
+    assert sheets(split, depth, depth) == set()
+    assert sheets(whole, ramp, depth) == {0}
+    assert sheets(whole.T, ramp.T, depth.T) == {0}
+    assert sheets(whole - 1, ramp, depth) == set()
+
+
+def test_a_wall_that_shows_beside_the_true_edge_is_no_sheet():
+    depth = np.where(np.arange(6) < 3, 1.0, 2.0)[None].repeat(4, 0)
+    assert sheets(np.zeros((4, 6), int), np.full((4, 6), 2.0), depth) == set()
+
+
+def test_a_slope_is_no_jump():
     slope = np.linspace(1, 1.2, 6)[None].repeat(4, 0)
-    assert sheets(np.zeros((4, 6), int), slope) == set()
+    assert sheets(np.zeros((4, 6), int), slope, slope) == set()
 
 
 # --- the table --------------------------------------------------------------------------------
