@@ -22,24 +22,25 @@ from ..physics.bodies import Body
 from ..planes import Plane
 from ..types import Placement
 from .graph import Partner, Relation, Relations, RelationType, relations_of
-from .resting import Doubt, Rest, rests
+from .resting import Doubt, Rest, moving_cost, rests
 from .standing import UP, Standing, standing
 from .touching import is_within, share_of_matter, touch
 
 SOURCE = "geometry"
 RAY_DOUBT = 0.04
 """Deviation of the logarithm of an object's distance where nothing is known of it."""
-LEAST_RAY, MOST_RAY = 0.015, 0.12
+LEAST_RAY, GUESSED_RAY, MOST_RAY = 0.02, 0.05, 0.12
+"""Bounds of that deviation where it is known; the least where the geometry is a guess itself."""
 ACROSS = (0.002, 0.005)
 """Deviation of a place across the view: share of the distance, and of the object's size."""
 
-AIR = 8.0
+AIR = 9.0
 """Nats that nothing carries an object."""
-WALL, CEILING = 6.5, 2.0
+WALL, CEILING = 7.5, 2.0
 """Nats that a wall or the ceiling carries it, which is seldom."""
 FLAT = 0.25
 """Extent towards the wall, over the largest, of what usually hangs there."""
-FLAT_BONUS, HINT = 3.5, 1.0
+FLAT_BONUS, HINT = 4.5, 1.0
 TOUCHES_PLANE = 2.1
 """Deviations within which an object that would tip over is held by a wall."""
 AGAINST_WALL, ROOM_BEHIND = (0.5, 0.08), 0.6
@@ -71,11 +72,15 @@ _CEILING_WORDS = {"ceiling", "chandelier", "pendant", "fan"}
 _PART_WORDS = {"door", "drawer", "handle", "knob", "cushion", "pillow", "blanket", "lid", "seat"}
 
 
-def ray_doubts(placements: Sequence[Placement]) -> dict[int, float]:
+def ray_doubts(placements: Sequence[Placement], guessed: bool = False) -> dict[int, float]:
     """Deviation of the logarithm of the distance of each placed object; 0 where it is locked.
 
     From the placement's covariance where it has one.
+
+    Args:
+        guessed: the geometry that they were placed in is approximate.
     """
+    least = GUESSED_RAY if guessed else LEAST_RAY
     out: dict[int, float] = {}
     for placement in placements:
         pose = placement.camera_from_object
@@ -87,7 +92,7 @@ def ray_doubts(placements: Sequence[Placement]) -> dict[int, float]:
             along = float(ray @ placement.covariance[3:6, 3:6] @ ray)
             if np.isfinite(along) and along >= 0:
                 doubt = float(np.sqrt(along)) / max(float(np.linalg.norm(pose.translation)), 1e-12)
-        out[placement.id] = 0.0 if placement.locked else float(np.clip(doubt, LEAST_RAY, MOST_RAY))
+        out[placement.id] = 0.0 if placement.locked else float(np.clip(doubt, least, MOST_RAY))
     return out
 
 
@@ -236,7 +241,8 @@ class _Search:
         ways.append(_Held((), "on", AIR))
         ways.sort(key=lambda w: w.cost)
         self.ways[i] = ways
-        self.now[i] = body.moved(ways[0].factor, ways[0].lift)
+        if doubt.ray > 0 or self.sure:  # else it is locked
+            self.now[i] = body.moved(ways[0].factor, ways[0].lift)
 
     def _resting(self, body: Standing, rest: Rest, others: Sequence[Standing]) -> _Held:
         at = body.moved(rest.factor, rest.lift)
@@ -295,7 +301,7 @@ class _Search:
         beside = self._near_plane(body) if name == "wall" else doubt.across
         variance = (per_ray * doubt.ray) ** 2 + beside**2
         ray = -gap * per_ray * doubt.ray**2 / variance
-        cost += 0.5 * gap**2 / variance
+        cost += moving_cost(gap**2 / max(variance, 1e-30))
         return _Held(((name, 1.0),), "hanging", float(cost), max(0.2, 1 + ray), 0.0)
 
     def _parts(self, body: Standing, others: Sequence[Standing]) -> list[_Held]:

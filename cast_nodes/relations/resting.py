@@ -19,6 +19,8 @@ from .standing import CONTACT, Standing, tops_below
 
 SEEDS = (0.0, -1.5, 1.5)
 """Distances along the view from which the first look is taken, in deviations."""
+SURE = 0.4
+"""Nats of a rest that is good enough not to look at other distances."""
 LOOKED_AT = 4
 """Ways to rest that are looked at closely."""
 BLOCKED, UNDERGROUND = 12.0, 60.0
@@ -29,6 +31,13 @@ TIPPED = 5.0
 UNSTEADY = 0.025
 """Deviation of how far a weight may lie outside what carries it, share of the size."""
 DIRECTIONS = 24
+TAILS = 3.0
+"""Freedom of Student's distribution of how far off a pose is: now and then one is off by much."""
+
+
+def moving_cost(squared: float) -> float:
+    """Nats for having been off by so many deviations, squared, by Student's distribution."""
+    return float(0.5 * (TAILS + 1) * np.log1p(squared / TAILS))
 
 
 @dataclass(frozen=True)
@@ -74,74 +83,113 @@ def rests(
         others: what may carry it, where it is believed to be.
         ground: the floor below it.
     """
-    tolerance = CONTACT * body.body.size
-    bottom = float(body.body.bounds[0, 1])
-    drop_per_ray = float(body.eye[1]) - bottom
-    variance = (drop_per_ray * doubt.ray) ** 2 + doubt.across**2 + (0.3 * tolerance) ** 2
-    slack = 2.5 * float(np.sqrt(variance)) + tolerance
+    fall = _Fall(body, others, ground, doubt)
+    starts: list[tuple[float, float, float, float]] = []
+    found: list[Rest] = []
+    for seed in SEEDS if doubt.ray > 0 else (0.0,):
+        if found and found[0].cost + found[0].tips < SURE:
+            break  # it stands well where it is: no need to look for it elsewhere
+        starts = sorted([*starts, *fall.starts(float(np.expm1(seed * doubt.ray)))])
+        found = fall.ways([s[1:] for s in starts])
+    return found
 
-    def there(drop: float) -> Standing:
-        """The body let down by a height, in the likeliest way."""
-        ray = drop * drop_per_ray * doubt.ray**2 / variance
-        lift = -(drop - ray * drop_per_ray)
-        return body.moved(max(0.2, 1 + ray), lift)
 
-    def gaps(at: Standing) -> tuple[np.ndarray, list[Partner]]:
+class _Fall:
+    """One body let down onto others."""
+
+    def __init__(
+        self, body: Standing, others: Sequence[Standing], ground: Plane | None, doubt: Doubt
+    ) -> None:
+        self.body, self.others, self.ground = body, others, ground
+        self.tolerance = CONTACT * body.body.size
+        self.bottom = float(body.body.bounds[0, 1])
+        self.drop_per_ray = float(body.eye[1]) - self.bottom
+        self.ray_variance = doubt.ray**2
+        self.lift_variance = doubt.across**2 + (0.3 * self.tolerance) ** 2
+        self.variance = self.drop_per_ray**2 * self.ray_variance + self.lift_variance
+        self.slack = 2.5 * float(np.sqrt(self.variance)) + self.tolerance
+
+    def likeliest(self, drop: float) -> tuple[float, float]:
+        """(along the view, lift) by which the body most likely comes down by a height."""
+        ray = drop * self.drop_per_ray * self.ray_variance / self.variance
+        return max(-0.8, ray), ray * self.drop_per_ray - drop
+
+    def moved(self, way: tuple[float, float]) -> Standing:
+        return self.body.moved(1 + way[0], way[1])
+
+    def cost(self, way: tuple[float, float]) -> float:
+        """Nats for having been off so far."""
+        along = way[0] ** 2 / self.ray_variance if self.ray_variance > 0 else 0.0
+        return moving_cost(along + way[1] ** 2 / self.lift_variance)
+
+    def gaps(self, at: Standing) -> tuple[np.ndarray, list[Partner]]:
         """(feet, carriers) free height below each foot, inf where nothing is."""
-        feet, reach = at.to_there(body.feet), body.reach * at.factor
+        feet, reach = at.to_there(at.feet), at.reach * at.factor
         columns, names = [], list[Partner]()
-        if ground is not None:
-            columns.append(ground.height(feet) / max(float(ground.normal[1]), 0.2))
+        if self.ground is not None:
+            columns.append(self.ground.height(feet) / max(float(self.ground.normal[1]), 0.2))
             names.append("floor")
         low, high = feet.min(0), feet.max(0)
-        for other in others:
+        for other in self.others:
             (a, b) = other.bounds
             if (low[[0, 2]] > b[[0, 2]]).any() or (high[[0, 2]] < a[[0, 2]]).any():
                 continue
-            if low[1] - 4 * slack > b[1]:
+            if low[1] - 4 * self.slack > b[1]:
                 continue
-            tops = tops_below(other, feet, reach, slack)
+            tops = tops_below(other, feet, reach, self.slack)
             if np.isfinite(tops).any():
                 columns.append(feet[:, 1] - tops)
                 names.append(other.id)
         return np.stack(columns, 1) if columns else np.zeros((len(feet), 0)), names
 
-    drops: list[tuple[float, float]] = []
-    for seed in SEEDS if doubt.ray > 0 else (0.0,):
-        moved = body.moved(float(np.exp(seed * doubt.ray)), 0.0)
-        table, names = gaps(moved)
-        before = bottom - float(moved.bounds[0, 1])
-        for drop in _likely_drops(table, tolerance):
-            whole = before + drop
-            moving = 0.5 * whole**2 / variance
-            drops.append((moving + _blocked(table - drop, tolerance, names), whole))
-    found: list[Rest] = []
-    tried: list[float] = []
-    for _, drop in sorted(drops):
-        if any(abs(drop - t) < 0.7 * tolerance for t in tried):
-            continue
-        tried.append(drop)
-        if len(tried) > LOOKED_AT:
-            break
-        rest = None
-        for _ in range(2):
-            at = there(drop)
-            table, names = gaps(at)
-            more = [d for d in _likely_drops(table, tolerance) if abs(d) < 2.5 * tolerance]
-            if not more:
+    def starts(self, ray: float) -> list[tuple[float, float, float, float]]:
+        """(rough cost, whole drop, along the view, drop from there) of what is met at a distance."""
+        moved = self.moved((ray, 0.0))
+        table, names = self.gaps(moved)
+        before = ray * self.drop_per_ray
+        out = []
+        for drop in _likely_drops(table, self.tolerance):
+            cost = self.cost(self.likeliest(before + drop))
+            cost += _blocked(table - drop, self.tolerance, names)
+            out.append((cost, before + drop, ray, drop))
+        return out
+
+    def ways(self, starts: Sequence[tuple[float, float, float]]) -> list[Rest]:
+        """What the best starts come to; each height once."""
+        found: list[Rest] = []
+        tried: list[float] = []
+        for whole, ray, drop in starts:
+            if any(abs(whole - t) < 0.7 * self.tolerance for t in tried):
+                continue
+            tried.append(whole)
+            if len(tried) > LOOKED_AT:
                 break
-            costs = [_blocked(table - d, tolerance, names) + (d / tolerance) ** 2 for d in more]
-            step = more[int(np.argmin(costs))]
-            drop += step
-            rest = _rest(there(drop), table - step, names, tolerance)
+            # Where the likeliest way leads past what it should rest on, as far along as it was met.
+            rest = self._come_to_rest(self.likeliest(whole)) or self._come_to_rest((ray, -drop))
+            if rest is not None:
+                found.append(rest)
+        return sorted(found, key=lambda r: r.cost + r.tips)
+
+    def _come_to_rest(self, way: tuple[float, float]) -> Rest | None:
+        """The body set down exactly, from a place near its rest; None where nothing is below."""
+        tolerance, rest = self.tolerance, None
+        for _ in range(2):
+            table, names = self.gaps(self.moved(way))
+            near = [d for d in _likely_drops(table, tolerance) if abs(d) < 2.5 * tolerance]
+            if not near:
+                return rest
+            costs = [_blocked(table - d, tolerance, names) + (d / tolerance) ** 2 for d in near]
+            step = near[int(np.argmin(costs))]
+            way = (way[0], way[1] - step)
+            at = self.moved(way)
+            made = _rest(at, table - step, names, tolerance)
+            if made is None:
+                return rest
+            carriers, sunk, tips, off = made
+            rest = Rest(carriers, at.factor, at.lift, self.cost(way) + sunk, tips, off)
             if abs(step) < 0.3 * tolerance:
                 break
-        if rest is not None:
-            carriers, sunk, tips, off = rest
-            at = there(drop)
-            cost = 0.5 * drop**2 / variance + sunk
-            found.append(Rest(carriers, at.factor, at.lift, float(cost), tips, off))
-    return sorted(found, key=lambda r: r.cost + r.tips)
+        return rest
 
 
 def _likely_drops(table: np.ndarray, tolerance: float) -> list[float]:
