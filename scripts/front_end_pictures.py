@@ -26,6 +26,8 @@ from tests.comfyui.server import PACK, Server
 
 HELP = PACK / "web" / "docs" / "pictures"
 TUTORIAL = PACK / "docs" / "tutorial"
+PHOTO = "my_room.jpg"
+"""What stands for the reader's own photo."""
 PAGE = (1600, 1400)
 SCALE = 1.25
 """Pixels of a picture for each unit of the canvas."""
@@ -165,11 +167,16 @@ def tutorial_pictures(server: Server, browser: Browser) -> None:
         photo.pos = [at.pos[0], at.pos[1]];
         app.graph.add(photo);
         photo.connect(0, app.graph.nodes.find((n) => n.type === "CASTDetect"), "image");
+        photo.widgets.find((w) => w.name === "image").value = argument;
+        photo.widgets.find((w) => w.name === "image").callback?.(argument);
         app.graph.remove(at);
-        """
+        await new Promise((done) => setTimeout(done, 1500));
+        """,
+        PHOTO,
     )
     look_at(browser, ["LoadImage", "CASTDetect"])
     take(browser, TUTORIAL / "4_own_photo.jpg", **how)
+    browser.run("app.canvas.deselectAll?.();")
     look_at(browser, ["CASTReviewObjects"])
     browser.run(
         """
@@ -199,6 +206,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Pictures of the front end.")
     parser.add_argument("--only", nargs="*", default=[], help="these nodes' help pictures alone")
     parser.add_argument("--no-tutorial", action="store_true", help="the help pages' alone")
+    parser.add_argument("--tutorial-only", action="store_true", help="the tutorial's alone")
     parser.add_argument("--keep", type=Path, help="ComfyUI's base directory, kept")
     given = parser.parse_args()
     comfyui = Path(os.environ["COMFYUI_DIR"]).resolve()
@@ -210,11 +218,13 @@ def main() -> None:
         base.mkdir(parents=True, exist_ok=True)
         server = Server(comfyui, comfyui_python(comfyui), base, Path(folder) / "comfyui.log")
         server.start()
+        shutil.copy(PACK / "docs" / "demo" / "room.jpg", base / "input" / PHOTO)
         browser = Browser(PACK / "tests" / "comfyui" / "driver" / "drive.mjs", program)
         try:
             browser.viewport(*PAGE)
             browser.open_comfyui(server.url)
-            help_pictures(server, browser, given.only)
+            if not given.tutorial_only:
+                help_pictures(server, browser, given.only)
             if not (given.only or given.no_tutorial):
                 tutorial_pictures(server, browser)
         finally:

@@ -270,8 +270,8 @@ def test_a_strip_can_be_put_behind_a_scene_from_its_menu(server: Server, browser
         """
         app.graph.remove(app.graph.getNodeById(argument.review));
         const scene = app.graph.getNodeById(argument.compose);
-        const items = app.extensions.find((e) => e.name === "cast.strip").getNodeMenuItems(scene);
-        items[0].callback();
+        const menu = app.canvas.getNodeMenuOptions(scene);
+        menu.find((item) => item?.content?.startsWith("Review objects")).callback();
         const made = app.graph.nodes.find((n) => n.type === "CASTReviewObjects");
         return app.graph.getLink(made.inputs[0].link).origin_id;
         """,
