@@ -6,12 +6,14 @@ are not finite, normals that are not unit, names. An empty answer is no certific
 
 from __future__ import annotations
 
+import io
 from typing import Any
 
 import numpy as np
+from PIL import Image
 
 from .errors import CastError
-from .gltf import Gltf, open_glb, read_accessor
+from .gltf import Gltf, open_glb, read_accessor, view_bytes
 
 _SIZE = {5120: 1, 5121: 1, 5122: 2, 5123: 2, 5125: 4, 5126: 4}
 _DAMAGE = (KeyError, IndexError, ValueError, TypeError, AttributeError, OverflowError)
@@ -24,7 +26,8 @@ def faults(data: bytes) -> list[str]:
     except CastError as error:
         return [str(error)]
     try:
-        return [*_references(gltf.document), *_accessors(gltf), *_meshes(gltf), *_tree(gltf)]
+        found = [*_references(gltf.document), *_accessors(gltf), *_meshes(gltf), *_tree(gltf)]
+        return [*found, *_pictures(gltf)]
     except _DAMAGE as error:
         return [f"its structure is damaged: {type(error).__name__}: {error}"]
 
@@ -112,6 +115,7 @@ def _meshes(gltf: Gltf) -> list[str]:
                 bounds = np.array([declared["min"], declared["max"]], np.float32)
                 if (np.array([position.min(0), position.max(0)], np.float32) != bounds).any():
                     found.append(f"{where} tells wrong bounds of its positions")
+            found += _without_coordinates(gltf.document, primitive, where)
             counts = {accessors[a]["count"] for a in attributes.values()}
             if len(counts) > 1:
                 found.append(f"{where} has attributes of different lengths")
@@ -124,6 +128,35 @@ def _meshes(gltf: Gltf) -> list[str]:
                 length = np.linalg.norm(normals, axis=1)
                 if len(length) and not (np.abs(length - 1) < 6e-3).all():
                     found.append(f"{where} has normals that are not of length 1")
+    return found
+
+
+def _without_coordinates(
+    document: dict[str, Any], primitive: dict[str, Any], where: str
+) -> list[str]:
+    """Textures whose coordinates a primitive lacks."""
+    if primitive.get("material", -1) not in range(len(document.get("materials", []))):
+        return []
+    material = document["materials"][primitive["material"]]
+    wanted = set()
+    for info in _texture_infos(material):
+        moved = info.get("extensions", {}).get("KHR_texture_transform", {})
+        wanted.add(f"TEXCOORD_{moved.get('texCoord', info.get('texCoord', 0))}")
+    lacking = sorted(wanted - set(primitive["attributes"]))
+    return [f"{where} has a texture but no {name}" for name in lacking]
+
+
+def _pictures(gltf: Gltf) -> list[str]:
+    """Pictures of core glTF's two kinds that cannot be opened."""
+    found = []
+    for i, image in enumerate(gltf.document.get("images", [])):
+        if "bufferView" not in image or image.get("mimeType") not in ("image/png", "image/jpeg"):
+            continue
+        try:
+            with Image.open(io.BytesIO(view_bytes(gltf, image["bufferView"]))) as picture:
+                picture.verify()
+        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+            found.append(f"images[{i}] cannot be opened ({type(error).__name__})")
     return found
 
 
