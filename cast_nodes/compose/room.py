@@ -138,7 +138,10 @@ def compose_room(
     how: Physics = options.physics if options.settle else "off"
     check = context.cancel.check
     second = Relations() if second_opinion is None else second_opinion(inputs.objects)
-    settled = settle(bodies, room, placements, inputs.edits, how, options.max_gap, check, second)
+    settled = settle(
+        bodies, room, placements, inputs.edits, how, options.max_gap, check, second,
+        geometry.approximate,
+    )  # fmt: skip
     notes += settled.relations.notes
     masks = {item.id: item.mask for item in kept if item.mask is not None}
 

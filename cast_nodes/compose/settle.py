@@ -50,8 +50,9 @@ class Settled:
         return self.solved.bodies
 
     def supported_by(self, object_id: int) -> Partner | None:
-        """What carries an object."""
-        return self.relations.carrier(object_id)
+        """What carries an object; of a part its whole."""
+        carrier = self.relations.carrier(object_id)
+        return self.relations.whole(object_id) if carrier is None else carrier
 
 
 def settle(
@@ -63,6 +64,7 @@ def settle(
     most: float = np.inf,
     check: Callable[[], None] = lambda: None,
     second: Relations | None = None,
+    guessed: bool = False,
 ) -> Settled:
     """Relations from geometry and the user, and the bodies where these put them.
 
@@ -74,9 +76,10 @@ def settle(
         most: gaps larger than this share of an object's height are left, for "gaps" alone.
         check: raises when the run was stopped.
         second: relations in another opinion, merged with those from geometry.
+        guessed: the geometry is approximate, and so is where everything was placed.
     """
     eye = room.world_from_camera.translation
-    doubts = ray_doubts([p for p in placements.values()])
+    doubts = ray_doubts(list(placements.values()), guessed)
     found = find_places(bodies, room.floor, room.walls, room.ceiling, eye, doubts)
     relations = found.relations
     if second is not None:

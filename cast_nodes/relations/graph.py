@@ -92,12 +92,17 @@ class Relations:
         """What carries it most surely; None when nothing does."""
         return next((e.object for e in self.carriers(subject)), None)
 
+    def whole(self, subject: int) -> int | None:
+        """What an object is a part of."""
+        wholes = (e.object for e in self.edges if e.subject == subject and e.type == "part_of")
+        return next((w for w in wholes if isinstance(w, int)), None)
+
     def between(self, one: Partner, other: Partner) -> Relation | None:
         """The edge of two things, whichever is the subject."""
         return next((e for e in self.edges if e.pair == {one, other}), None)
 
     def order(self, ids: Iterable[int]) -> list[int]:
-        """The ids, what carries before what it carries, else as given."""
+        """The ids, what carries before what it carries, a whole before its parts, else as given."""
         given = list(dict.fromkeys(ids))
         known, done, out = set(given), set[int](), []
 
@@ -105,8 +110,9 @@ class Relations:
             if item in done:
                 return
             done.add(item)
-            for edge in self.carriers(item):
-                if isinstance(edge.object, int) and edge.object in known:
+            for edge in self.edges:
+                below = edge.subject == item and _bears(edge)
+                if below and isinstance(edge.object, int) and edge.object in known:
                     put(edge.object)
             out.append(item)
 
@@ -147,7 +153,7 @@ def without_circles(edges: Sequence[Relation]) -> tuple[tuple[Relation, ...], tu
     carried_by: dict[Partner, set[Partner]] = {}
     kept, left = [], []
     for edge in sorted(edges, key=_rank):
-        if edge.constraint == "support":
+        if _bears(edge):
             if edge.subject in _below(edge.object, carried_by):
                 left.append(edge)
                 continue
@@ -180,6 +186,11 @@ def relations_json(relations: Relations) -> list[dict[str, Any]]:
         }
         for e in relations.edges
     ]
+
+
+def _bears(edge: Relation) -> bool:
+    """The object carries the subject or is its whole."""
+    return edge.constraint == "support" or edge.type == "part_of"
 
 
 def _rank(edge: Relation) -> tuple[float, bool, str, str]:
