@@ -133,6 +133,7 @@ def _row(row: Row, made: Made, picture: str, store: Store) -> dict[str, Any]:
         "candidates": row.candidates,
         "iou": None if row.iou is None else round(row.iou, 3),
         "grade": row.grade,
+        "depth_off": None if row.depth_off is None else round(row.depth_off, 3),
         "ambiguous": bool(row.placement and row.placement.ambiguous),
         "failures": dict(row.failures),
         "locks": locks,

@@ -353,6 +353,7 @@ var EN = {
   poor: "poor",
   unknown: "not measured",
   ambiguous: "another pose fits nearly as well",
+  depthOff: "its distance does not fit what was measured ({n} % of its size)",
   overlap: "Outline overlap {n} %: {grade}",
   candidates: "{name}, one of {n}",
   failed: "failed: {reason}",
@@ -410,6 +411,7 @@ var ZH = {
   poor: "较差",
   unknown: "未测量",
   ambiguous: "另有一个位姿几乎同样贴合",
+  depthOff: "它的距离与测得的不符（相差其大小的 {n} %）",
   overlap: "轮廓重合 {n} %：{grade}",
   candidates: "{name}，{n} 个候选之一",
   failed: "失败：{reason}",
@@ -540,6 +542,10 @@ var StripView = class {
     if (row.mesh) {
       const more = row.candidates > 1 ? filled(words.candidates, { name: oneLine(row.mesh, 60), n: row.candidates }) : oneLine(row.mesh, 60);
       text.append(element("div", { class: "small" }, more));
+    }
+    if (row.depth_off) {
+      const told = filled(words.depthOff, { n: Math.round(100 * row.depth_off) });
+      text.append(element("div", { class: "small" }, told));
     }
     if (row.ambiguous) text.append(element("div", { class: "small" }, words.ambiguous));
     for (const reason of Object.values(row.failures)) {

@@ -24,7 +24,7 @@ from ..types import (
     View,
     Views,
 )
-from .facts import grade
+from .facts import GOOD_DEPTH, grade
 from .pictures import (
     Posed,
     fit_close_up,
@@ -92,6 +92,8 @@ class Row:
         posed: that mesh, stretched, with camera_from_object.
         iou: outline in the photo against outline of the placed mesh, 0..1.
         grade: as :func:`.facts.grade` says; "" while nothing is placed.
+        depth_off: how far it is from the depth that was measured, share of its size, where that
+            lowers the grade; else None.
         failures: reasons by stage ("view", "mesh", "pose").
     """
 
@@ -105,6 +107,7 @@ class Row:
     posed: tuple[Mesh, Sim3] | None
     iou: float | None
     grade: str
+    depth_off: float | None
     failures: Mapping[str, str]
 
     @property
@@ -193,15 +196,17 @@ def _row(item: SceneObject, made: Made, shape: np.ndarray | None) -> Row:
     index = placement.candidate if placement else 0
     mesh = candidates[index if 0 <= index < len(candidates) else 0] if candidates else None
     posed = made.posed.get(item.id)
-    iou, mark = None, ""
+    iou, mark, depth_off = None, "", None
     if placement is not None and posed is not None:
         measured = placement.fit.get("iou")
         iou = _overlap(made.objects, item, shape) if measured is None else float(measured)
         fit = placement.fit if iou is None else {**placement.fit, "iou": iou}
         mark = grade(fit, placement.ambiguous)
+        off = placement.fit.get("depth_residual")
+        depth_off = None if off is None or not off > GOOD_DEPTH else float(off)
     return Row(
         item, made.objects.photo, None if made.geometry is None else made.geometry.intrinsics,
-        view, mesh, len(candidates), placement, posed, iou, mark, failures,
+        view, mesh, len(candidates), placement, posed, iou, mark, depth_off, failures,
     )  # fmt: skip
 
 

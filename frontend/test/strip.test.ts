@@ -389,6 +389,13 @@ test("keys do what the buttons do, and do not reach the canvas", () => {
   expect(reached).toHaveBeenCalledOnce();
 });
 
+test("a poor grade beside a good outline says why", () => {
+  const made = view([row(1, { iou: 0.99, grade: "poor", depth_off: 0.42 }), row(2, { ambiguous: true })]);
+  const notes = all(made, ".row").map((r) => [...r.querySelectorAll(".name .small")].map((e) => e.textContent).join("|"));
+  expect(notes[0]).toContain("does not fit what was measured (42 % of its size)");
+  expect(notes[1]).toContain("another pose fits nearly as well");
+});
+
 test("drawing again leaves one strip, and no rows are told", () => {
   const made = view([row(1)]);
   made.show({ photo: "p", rows: [], dropped: [] });

@@ -72,6 +72,17 @@ def test_a_measured_fit_is_told_as_it_was_measured(room):
     assert by_id(rows_of(made))[0].iou == 0.77
 
 
+@pytest.mark.parametrize(("residual", "told"), [(0.01, None), (0.5, 0.5)])
+def test_a_depth_that_does_not_fit_is_told_beside_the_outline(room, residual, told):
+    given = room.inputs
+    fit = {"iou": 0.99, "depth_residual": residual}
+    placements = changed_pose(given.placements, 0, np.zeros(3), fit=fit)
+    made = made_so_far(given.objects, given.views, given.meshes, placements, given.geometry)
+    row = by_id(rows_of(made))[0]
+    assert row.depth_off == told
+    assert (row.grade == "good") == (told is None)
+
+
 def test_what_failed_is_named_by_stage(room):
     given = room.inputs
     entries = tuple(

@@ -29,6 +29,8 @@ export interface Row {
   candidates: number;
   iou: number | null;
   grade: string;
+  /** How far it is from the measured depth, share of its size, where that lowers the grade. */
+  depth_off?: number | null;
   ambiguous: boolean;
   failures: Partial<Record<Part, string>>;
   /** Keys under which the store keeps what is seen. */

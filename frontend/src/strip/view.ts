@@ -147,6 +147,10 @@ export class StripView {
       const more = row.candidates > 1 ? filled(words.candidates, { name: oneLine(row.mesh, 60), n: row.candidates }) : oneLine(row.mesh, 60);
       text.append(element("div", { class: "small" }, more));
     }
+    if (row.depth_off) {
+      const told = filled(words.depthOff, { n: Math.round(100 * row.depth_off) });
+      text.append(element("div", { class: "small" }, told));
+    }
     if (row.ambiguous) text.append(element("div", { class: "small" }, words.ambiguous));
     for (const reason of Object.values(row.failures)) {
       const whole = filled(words.failed, { reason: oneLine(reason, 600) });
