@@ -208,8 +208,11 @@ def test_one_object_is_redone_and_locked_with_a_click(
     assert widget(browser, ids["inpaint"], "locked") == f"0:{seen[0]['locks']['view']}"
     assert json.loads(widget(browser, ids["compose"], "edits"))["0"]["locked"] is True
     browser.run(
-        'app.graph.getNodeById(argument).widgets.find((w) => w.name === "backend.thickness").value = 0.6;',
-        ids["mesh"],
+        """
+        const node = app.graph.getNodeById(argument[0]);
+        node.widgets.find((w) => w.name === "backend.thickness").value = argument[1];
+        """,
+        [ids["mesh"], {"canvas": 0.6, "vue": 0.7}[renderer]],
     )
     other = server.wait(browser.queue())
     browser.run("window.castQueued.length = 0;")
