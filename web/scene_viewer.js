@@ -26,6 +26,7 @@ var ENGLISH = {
   loading: "The scene is loading…",
   gone: "The files of this scene are no longer on the server: queue the graph again.",
   failed: "The scene cannot be shown",
+  noWebGL: "This browser cannot draw in 3D (WebGL 2): turn on hardware acceleration or its software replacement.",
   view: "View",
   photo: "Photo camera",
   photoTip: "Through the photo's own camera (1). Wheel: enlarge, drag: push.",
@@ -84,6 +85,7 @@ var CHINESE = {
   loading: "正在载入场景…",
   gone: "服务器上已没有该场景的文件：请重新运行工作流。",
   failed: "无法显示场景",
+  noWebGL: "此浏览器无法进行 3D 绘制（WebGL 2）：请启用硬件加速或软件替代。",
   view: "视图",
   photo: "照片相机",
   photoTip: "从照片自身的相机观看（1）。滚轮：放大，拖动：平移。",
@@ -217,7 +219,9 @@ function addViewer(node) {
     removed = true;
     viewer?.dispose();
   };
-  setTimeout(() => void show(app.nodeOutputs?.[node.id]), 0);
+  setTimeout(() => {
+    if (node.graph === app.graph) void show(app.nodeOutputs?.[node.id]);
+  }, 0);
 }
 app.registerExtension({
   name: "cast.sceneViewer",

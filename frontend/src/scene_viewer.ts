@@ -95,8 +95,11 @@ function addViewer(node: GraphNode): void {
     removed = true;
     viewer?.dispose();
   };
-  // A graph that is shown again, from another tab, gets no new output: take the last one.
-  setTimeout(() => void show(app.nodeOutputs?.[node.id]), 0);
+  // A graph that is shown again, from another tab, gets no new output: take the last one. (Those of
+  // nodes in subgraphs go by other names.)
+  setTimeout(() => {
+    if (node.graph === app.graph) void show(app.nodeOutputs?.[node.id]);
+  }, 0);
 }
 
 app.registerExtension({

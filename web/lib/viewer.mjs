@@ -1272,7 +1272,7 @@ function percent(share) {
 }
 
 // src/viewer/style.css
-var style_default = ':host {\n  display: block;\n  width: 100%;\n  height: 100%;\n  min-height: 0;\n  color: var(--input-text, #ddd);\n  font: 12px/1.35 system-ui, sans-serif;\n  --line: var(--border-color, #4e4e4e);\n  --ground: var(--comfy-input-bg, #222);\n  --panel: var(--comfy-menu-bg, #353535);\n  --accent: #3b8eea;\n}\n* {\n  box-sizing: border-box;\n}\n[hidden] {\n  display: none !important;\n}\n.viewer {\n  display: flex;\n  flex-direction: column;\n  height: 100%;\n  min-height: 0;\n  background: var(--panel);\n  border: 1px solid var(--line);\n  border-radius: 6px;\n  overflow: hidden;\n  container-type: inline-size;\n}\n.bar {\n  display: flex;\n  flex-wrap: wrap;\n  gap: 4px 8px;\n  padding: 4px;\n  border-bottom: 1px solid var(--line);\n}\n.group {\n  display: flex;\n  gap: 1px;\n}\nbutton {\n  display: inline-flex;\n  align-items: center;\n  justify-content: center;\n  min-height: 22px;\n  padding: 1px 7px;\n  border: 1px solid var(--line);\n  border-radius: 4px;\n  background: var(--ground);\n  color: inherit;\n  font: inherit;\n  cursor: pointer;\n}\n.group > button:not(:first-child) {\n  border-start-start-radius: 0;\n  border-end-start-radius: 0;\n}\n.group > button:not(:last-child) {\n  border-start-end-radius: 0;\n  border-end-end-radius: 0;\n}\nbutton:hover:not(:disabled) {\n  border-color: var(--accent);\n}\nbutton:disabled {\n  opacity: 0.45;\n  cursor: default;\n}\nbutton[aria-pressed="true"],\nbutton[aria-checked="true"] {\n  background: var(--accent);\n  border-color: var(--accent);\n  color: #fff;\n}\n:focus-visible {\n  outline: 2px solid var(--accent);\n  outline-offset: -1px;\n}\nsvg {\n  fill: none;\n  stroke: currentColor;\n  stroke-width: 1.3;\n  stroke-linejoin: round;\n  stroke-linecap: round;\n}\n.body {\n  display: flex;\n  flex: 1;\n  min-height: 0;\n}\n.stage {\n  position: relative;\n  flex: 1;\n  min-width: 0;\n  min-height: 0;\n  overflow: hidden;\n  background: #26282c;\n}\ncanvas {\n  position: absolute;\n  inset: 0;\n  width: 100%;\n  height: 100%;\n  touch-action: none;\n}\n.message {\n  position: absolute;\n  inset: 0;\n  display: grid;\n  place-items: center;\n  padding: 16px;\n  text-align: center;\n  color: #c9c9cf;\n  pointer-events: none;\n  overflow-wrap: anywhere;\n}\n.divider {\n  position: absolute;\n  top: 0;\n  bottom: 0;\n  width: 15px;\n  margin-left: -7px;\n  cursor: ew-resize;\n  touch-action: none;\n}\n.divider::before {\n  content: "";\n  position: absolute;\n  inset: 0 7px;\n  background: #fff;\n  box-shadow: 0 0 3px #000;\n}\n.divider::after {\n  content: "‹ ›";\n  position: absolute;\n  top: 50%;\n  left: -4px;\n  width: 23px;\n  padding: 3px 0;\n  border-radius: 10px;\n  background: #fff;\n  color: #222;\n  text-align: center;\n  font-weight: 700;\n  line-height: 1;\n}\n.tag {\n  position: absolute;\n  top: 6px;\n  padding: 1px 6px;\n  border-radius: 4px;\n  background: #000a;\n  color: #fff;\n  pointer-events: none;\n}\n.tag.left {\n  left: 6px;\n}\n.tag.right {\n  right: 6px;\n}\n.tag.blue {\n  color: #56c8ff;\n}\n.tag.orange {\n  color: #ffa24d;\n}\n.list {\n  display: flex;\n  flex-direction: column;\n  flex: 0 0 188px;\n  min-width: 0;\n  overflow: auto;\n  border-inline-start: 1px solid var(--line);\n}\n@container (max-width: 430px) {\n  .body {\n    flex-direction: column;\n  }\n  .list {\n    flex: 0 0 30%;\n    border-inline-start: 0;\n    border-top: 1px solid var(--line);\n  }\n}\n.row {\n  display: flex;\n  align-items: center;\n  min-height: 24px;\n}\n.row.selected {\n  background: color-mix(in srgb, var(--accent) 35%, transparent);\n}\n.row button {\n  flex: none;\n  width: 22px;\n  min-height: 22px;\n  padding: 0;\n  border-color: transparent;\n  background: none;\n}\n.row button.name {\n  flex: 1;\n  justify-content: flex-start;\n  gap: 5px;\n  min-width: 0;\n  padding: 0 4px;\n  width: auto;\n}\n.row button[aria-pressed="true"] {\n  color: var(--accent);\n  background: none;\n  border-color: transparent;\n}\n.row button.name[aria-pressed="true"] {\n  color: inherit;\n  font-weight: 600;\n}\n.row .eye[aria-pressed="false"] {\n  opacity: 0.45;\n}\n.row .lock[aria-pressed="false"] {\n  opacity: 0.45;\n}\n.label {\n  overflow: hidden;\n  white-space: nowrap;\n  text-overflow: ellipsis;\n}\n.row.absent .label {\n  text-decoration: line-through;\n  opacity: 0.6;\n}\n.row.changed .label::after {\n  content: " *";\n  color: #ffa24d;\n  font-weight: 700;\n}\n.dot {\n  flex: none;\n  width: 9px;\n  height: 9px;\n  border-radius: 50%;\n}\n.share {\n  margin-inline-start: auto;\n  opacity: 0.75;\n  font-variant-numeric: tabular-nums;\n}\n.edits {\n  display: flex;\n  flex-direction: column;\n  gap: 2px;\n  padding: 4px;\n  border-top: 1px solid var(--line);\n}\ntextarea {\n  width: 100%;\n  height: 72px;\n  resize: vertical;\n  border: 1px solid var(--line);\n  border-radius: 4px;\n  background: var(--ground);\n  color: inherit;\n  font: 11px/1.4 ui-monospace, monospace;\n}\ntextarea[aria-invalid="true"] {\n  border-color: #e05252;\n}\n.status {\n  flex: none;\n  min-height: 21px;\n  padding: 2px 6px;\n  border-top: 1px solid var(--line);\n  overflow: hidden;\n  white-space: nowrap;\n  text-overflow: ellipsis;\n}\n';
+var style_default = ':host {\n  display: block;\n  width: 100%;\n  height: 100%;\n  min-height: 0;\n  color: var(--input-text, #ddd);\n  font: 12px/1.35 system-ui, sans-serif;\n  --line: var(--border-color, #4e4e4e);\n  --ground: var(--comfy-input-bg, #222);\n  --panel: var(--comfy-menu-bg, #353535);\n  --accent: #3b8eea;\n}\n* {\n  box-sizing: border-box;\n}\n[hidden] {\n  display: none !important;\n}\n.viewer {\n  display: flex;\n  flex-direction: column;\n  height: 100%;\n  min-height: 0;\n  background: var(--panel);\n  border: 1px solid var(--line);\n  border-radius: 6px;\n  overflow: hidden;\n  container-type: inline-size;\n}\n.bar {\n  display: flex;\n  flex-wrap: wrap;\n  gap: 4px 8px;\n  padding: 4px;\n  border-bottom: 1px solid var(--line);\n}\n.group {\n  display: flex;\n  gap: 1px;\n}\nbutton {\n  display: inline-flex;\n  align-items: center;\n  justify-content: center;\n  min-height: 22px;\n  padding: 1px 7px;\n  border: 1px solid var(--line);\n  border-radius: 4px;\n  background: var(--ground);\n  color: inherit;\n  font: inherit;\n  cursor: pointer;\n}\n.group > button:not(:first-child) {\n  border-start-start-radius: 0;\n  border-end-start-radius: 0;\n}\n.group > button:not(:last-child) {\n  border-start-end-radius: 0;\n  border-end-end-radius: 0;\n}\nbutton:hover:not(:disabled) {\n  border-color: var(--accent);\n}\nbutton:disabled {\n  opacity: 0.45;\n  cursor: default;\n}\nbutton[aria-pressed="true"],\nbutton[aria-checked="true"] {\n  background: var(--accent);\n  border-color: var(--accent);\n  color: #fff;\n}\n:focus-visible {\n  outline: 2px solid var(--accent);\n  outline-offset: -1px;\n}\nsvg {\n  fill: none;\n  stroke: currentColor;\n  stroke-width: 1.3;\n  stroke-linejoin: round;\n  stroke-linecap: round;\n}\n.body {\n  display: flex;\n  flex: 1;\n  min-height: 0;\n}\n.stage {\n  position: relative;\n  flex: 1;\n  min-width: 0;\n  min-height: 0;\n  overflow: hidden;\n  background: #26282c;\n}\ncanvas {\n  position: absolute;\n  inset: 0;\n  width: 100%;\n  height: 100%;\n  touch-action: none;\n}\n.message {\n  position: absolute;\n  inset: 0;\n  display: grid;\n  place-items: center;\n  padding: 16px;\n  text-align: center;\n  color: #c9c9cf;\n  pointer-events: none;\n  overflow-wrap: anywhere;\n}\n.divider {\n  position: absolute;\n  top: 0;\n  bottom: 0;\n  width: 15px;\n  margin-left: -7px;\n  cursor: ew-resize;\n  touch-action: none;\n}\n.divider::before {\n  content: "";\n  position: absolute;\n  inset: 0 7px;\n  background: #fff;\n  box-shadow: 0 0 3px #000;\n}\n.divider::after {\n  content: "‹ ›";\n  position: absolute;\n  top: 50%;\n  left: -4px;\n  width: 23px;\n  padding: 3px 0;\n  border-radius: 10px;\n  background: #fff;\n  color: #222;\n  text-align: center;\n  font-weight: 700;\n  line-height: 1;\n}\n.tag {\n  position: absolute;\n  top: 6px;\n  padding: 1px 6px;\n  border-radius: 4px;\n  background: #000a;\n  color: #fff;\n  pointer-events: none;\n}\n.tag.left {\n  left: 6px;\n}\n.tag.right {\n  right: 6px;\n}\n.tag.blue {\n  color: #56c8ff;\n}\n.tag.orange {\n  color: #ffa24d;\n}\n.list {\n  display: flex;\n  flex-direction: column;\n  flex: 0 0 188px;\n  min-width: 0;\n  overflow: auto;\n  border-inline-start: 1px solid var(--line);\n}\n@container (max-width: 430px) {\n  .body {\n    flex-direction: column;\n  }\n  .list {\n    flex: 0 0 30%;\n    border-inline-start: 0;\n    border-top: 1px solid var(--line);\n  }\n}\n.row {\n  display: flex;\n  align-items: center;\n  min-height: 24px;\n}\n.row.selected {\n  background: color-mix(in srgb, var(--accent) 35%, transparent);\n}\n.row button {\n  flex: none;\n  width: 22px;\n  min-height: 22px;\n  padding: 0;\n  border-color: transparent;\n  background: none;\n}\n.row button.name {\n  flex: 1;\n  justify-content: flex-start;\n  gap: 5px;\n  min-width: 0;\n  padding: 0 4px;\n  width: auto;\n}\n.row button[aria-pressed="true"] {\n  color: var(--accent);\n  background: none;\n  border-color: transparent;\n}\n.row button.name[aria-pressed="true"] {\n  color: inherit;\n  font-weight: 600;\n}\n.row .eye[aria-pressed="false"] {\n  opacity: 0.45;\n}\n.row .lock[aria-pressed="false"] {\n  opacity: 0.45;\n}\n.label {\n  overflow: hidden;\n  white-space: nowrap;\n  text-overflow: ellipsis;\n}\n.row.absent .label {\n  text-decoration: line-through;\n  opacity: 0.6;\n}\n.row.changed .label::after {\n  content: " *";\n  color: #ffa24d;\n  font-weight: 700;\n}\n.dot {\n  flex: none;\n  width: 9px;\n  height: 9px;\n  border-radius: 50%;\n}\n.share {\n  flex: none;\n  white-space: nowrap;\n  margin-inline-start: auto;\n  opacity: 0.75;\n  font-variant-numeric: tabular-nums;\n}\n.edits {\n  display: flex;\n  flex-direction: column;\n  gap: 2px;\n  padding: 4px;\n  border-top: 1px solid var(--line);\n}\ntextarea {\n  width: 100%;\n  height: 72px;\n  resize: vertical;\n  border: 1px solid var(--line);\n  border-radius: 4px;\n  background: var(--ground);\n  color: inherit;\n  font: 11px/1.4 ui-monospace, monospace;\n}\ntextarea[aria-invalid="true"] {\n  border-color: #e05252;\n}\n.status {\n  flex: none;\n  min-height: 21px;\n  padding: 2px 6px;\n  border-top: 1px solid var(--line);\n  overflow: hidden;\n  white-space: nowrap;\n  text-overflow: ellipsis;\n}\n';
 
 // src/viewer/texts.ts
 var ENGLISH = {
@@ -1280,6 +1280,7 @@ var ENGLISH = {
   loading: "The scene is loading…",
   gone: "The files of this scene are no longer on the server: queue the graph again.",
   failed: "The scene cannot be shown",
+  noWebGL: "This browser cannot draw in 3D (WebGL 2): turn on hardware acceleration or its software replacement.",
   view: "View",
   photo: "Photo camera",
   photoTip: "Through the photo's own camera (1). Wheel: enlarge, drag: push.",
@@ -1338,6 +1339,7 @@ var CHINESE = {
   loading: "正在载入场景…",
   gone: "服务器上已没有该场景的文件：请重新运行工作流。",
   failed: "无法显示场景",
+  noWebGL: "此浏览器无法进行 3D 绘制（WebGL 2）：请启用硬件加速或软件替代。",
   view: "视图",
   photo: "照片相机",
   photoTip: "从照片自身的相机观看（1）。滚轮：放大，拖动：平移。",
@@ -1710,7 +1712,11 @@ var SceneViewer = class {
     const ratio = fine ? Math.max(finest, coarse) : coarse;
     this.canvas.width = Math.max(1, Math.round(width * ratio));
     this.canvas.height = Math.max(1, Math.round(height * ratio));
-    sharedRenderer.draw(loaded.model.scene, this.aim(width, height), this.pen);
+    try {
+      sharedRenderer.draw(loaded.model.scene, this.aim(width, height), this.pen);
+    } catch (error) {
+      return this.say(`${this.texts.noWebGL} ${error instanceof Error ? error.message : error}`);
+    }
     if (this.state.view === "photo") this.drawPhoto(loaded, width, height);
     this.showMarks(width, height);
     if (!fine) this.lastDrawMs = performance.now() - started;
@@ -1825,6 +1831,7 @@ var SceneViewer = class {
   listen(host) {
     const { signal } = this.leaving;
     const { canvas, divider } = this;
+    host.dataset["captureWheel"] = "true";
     for (const name of ["pointerdown", "mousedown", "dblclick", "contextmenu", "wheel"])
       host.addEventListener(name, (event) => event.stopPropagation(), { signal });
     canvas.addEventListener("contextmenu", (event) => event.preventDefault(), { signal });
@@ -1832,8 +1839,8 @@ var SceneViewer = class {
     canvas.addEventListener("pointerdown", (event) => this.pressed(event), { signal });
     canvas.addEventListener("pointermove", (event) => this.pointed(event), { signal });
     canvas.addEventListener("pointerup", (event) => this.released(event), { signal });
-    canvas.addEventListener("pointerleave", () => this.hover(null), { signal });
-    canvas.addEventListener("pointerenter", () => this.sharpen(), { signal });
+    canvas.addEventListener("pointerleave", () => this.left(), { signal });
+    canvas.addEventListener("pointerenter", () => this.entered(), { signal });
     canvas.addEventListener("wheel", (event) => this.wheel(event), { signal, passive: false });
     divider.addEventListener("pointerdown", (event) => divider.setPointerCapture(event.pointerId), { signal });
     divider.addEventListener("pointermove", (event) => {
@@ -1856,6 +1863,7 @@ var SceneViewer = class {
   }
   pressed(event) {
     this.canvas.focus({ preventScroll: true });
+    this.softFocus = false;
     this.press = { x: event.clientX, y: event.clientY, moved: this.gizmo.busy };
     if (this.state.view === "photo") this.canvas.setPointerCapture(event.pointerId);
   }
@@ -1909,6 +1917,21 @@ var SceneViewer = class {
   hover(id) {
     if (id === null) clearTimeout(this.resting);
     if (id !== this.state.hovered) this.update({ hovered: id });
+  }
+  softFocus = false;
+  /** Keys and wheel go to the picture under the pointer, unless somebody is writing. */
+  entered() {
+    this.sharpen();
+    const now = document.activeElement;
+    const writing = now instanceof HTMLInputElement || now instanceof HTMLTextAreaElement;
+    if (writing || this.canvas.getRootNode() === now?.shadowRoot) return;
+    this.canvas.focus({ preventScroll: true });
+    this.softFocus = true;
+  }
+  left() {
+    this.hover(null);
+    if (this.softFocus && !this.press) this.canvas.blur();
+    this.softFocus = false;
   }
   /** Draws anew when the graph was zoomed since. */
   sharpen() {

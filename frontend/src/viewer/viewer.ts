@@ -375,7 +375,11 @@ export class SceneViewer {
     const ratio = fine ? Math.max(finest, coarse) : coarse;
     this.canvas.width = Math.max(1, Math.round(width * ratio));
     this.canvas.height = Math.max(1, Math.round(height * ratio));
-    sharedRenderer.draw(loaded.model.scene, this.aim(width, height), this.pen);
+    try {
+      sharedRenderer.draw(loaded.model.scene, this.aim(width, height), this.pen);
+    } catch (error) {
+      return this.say(`${this.texts.noWebGL} ${error instanceof Error ? error.message : error}`);
+    }
     if (this.state.view === "photo") this.drawPhoto(loaded, width, height);
     this.showMarks(width, height);
     if (!fine) this.lastDrawMs = performance.now() - started;
@@ -501,7 +505,9 @@ export class SceneViewer {
   private listen(host: HTMLElement): void {
     const { signal } = this.leaving;
     const { canvas, divider } = this;
-    // The graph below must not move with what is meant for the viewer.
+    // The graph below must not move with what is meant for the viewer. (The renderer of Vue lets
+    // the wheel be where this attribute and the focus are.)
+    host.dataset["captureWheel"] = "true";
     for (const name of ["pointerdown", "mousedown", "dblclick", "contextmenu", "wheel"] as const)
       host.addEventListener(name, (event) => event.stopPropagation(), { signal });
     canvas.addEventListener("contextmenu", (event) => event.preventDefault(), { signal });
@@ -509,8 +515,8 @@ export class SceneViewer {
     canvas.addEventListener("pointerdown", (event) => this.pressed(event), { signal });
     canvas.addEventListener("pointermove", (event) => this.pointed(event), { signal });
     canvas.addEventListener("pointerup", (event) => this.released(event), { signal });
-    canvas.addEventListener("pointerleave", () => this.hover(null), { signal });
-    canvas.addEventListener("pointerenter", () => this.sharpen(), { signal });
+    canvas.addEventListener("pointerleave", () => this.left(), { signal });
+    canvas.addEventListener("pointerenter", () => this.entered(), { signal });
     canvas.addEventListener("wheel", (event) => this.wheel(event), { signal, passive: false });
     divider.addEventListener("pointerdown", (event) => divider.setPointerCapture(event.pointerId), { signal });
     divider.addEventListener("pointermove", (event) => {
@@ -535,6 +541,7 @@ export class SceneViewer {
 
   private pressed(event: PointerEvent): void {
     this.canvas.focus({ preventScroll: true });
+    this.softFocus = false;
     this.press = { x: event.clientX, y: event.clientY, moved: this.gizmo.busy };
     if (this.state.view === "photo") this.canvas.setPointerCapture(event.pointerId);
   }
@@ -595,6 +602,24 @@ export class SceneViewer {
   private hover(id: number | null): void {
     if (id === null) clearTimeout(this.resting);
     if (id !== this.state.hovered) this.update({ hovered: id });
+  }
+
+  private softFocus = false;
+
+  /** Keys and wheel go to the picture under the pointer, unless somebody is writing. */
+  private entered(): void {
+    this.sharpen();
+    const now = document.activeElement;
+    const writing = now instanceof HTMLInputElement || now instanceof HTMLTextAreaElement;
+    if (writing || this.canvas.getRootNode() === now?.shadowRoot) return;
+    this.canvas.focus({ preventScroll: true });
+    this.softFocus = true;
+  }
+
+  private left(): void {
+    this.hover(null);
+    if (this.softFocus && !this.press) this.canvas.blur();
+    this.softFocus = false;
   }
 
   /** Draws anew when the graph was zoomed since. */
