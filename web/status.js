@@ -119,6 +119,7 @@ var MOST_LINES = 5;
 var LONGEST = 1500;
 var LONGEST_NAME = 40;
 var TOLD_MS = 1500;
+var GUESSED_LINE = 22;
 var StatusView = class {
   constructor(around) {
     this.around = around;
@@ -270,7 +271,9 @@ var StatusView = class {
   }
   /** Tells the node how high the face is now that it is drawn. */
   measure() {
-    const height = this.all.firstChild ? this.all.offsetHeight : 0;
+    const hidden = !this.host.getClientRects().length;
+    const guess = this.height || this.all.childElementCount * GUESSED_LINE;
+    const height = !this.all.firstChild ? 0 : hidden ? guess : this.all.offsetHeight;
     if (height === this.height) return;
     this.height = height;
     this.around.resized(height);

@@ -141,6 +141,21 @@ test("what is lacking is told until it is not, and below it what was there befor
   expect(text(made)).toBe("2 made");
 });
 
+test("a face that is out of sight keeps its height, and has one from the start", () => {
+  const heights: number[] = [];
+  const made = new StatusView({ words: statusWords("en"), now: () => 0, copy, resized: (height) => heights.push(height) });
+  made.done({ summary: "2 made", cost: "", seconds: 0, failures: [], warnings: [] });
+  expect(heights).toEqual([22]);
+  made.measure();
+  expect(heights).toEqual([22]);
+  made.host.getClientRects = () => [{}] as unknown as DOMRectList;
+  Object.defineProperty(made.host.shadowRoot!.querySelector(".all")!, "offsetHeight", { value: 31 });
+  made.measure();
+  made.host.getClientRects = () => [] as unknown as DOMRectList;
+  made.measure();
+  expect(heights).toEqual([22, 31]);
+});
+
 test("stopped, it says after how long", () => {
   const made = view();
   made.stops();

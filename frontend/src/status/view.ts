@@ -11,6 +11,7 @@ const MOST_LINES = 5;
 const LONGEST = 1500;
 const LONGEST_NAME = 40;
 const TOLD_MS = 1500;
+const GUESSED_LINE = 22;
 
 export interface StatusSurroundings {
   words: StatusWords;
@@ -186,7 +187,10 @@ export class StatusView {
 
   /** Tells the node how high the face is now that it is drawn. */
   measure(): void {
-    const height = this.all.firstChild ? this.all.offsetHeight : 0;
+    // While ComfyUI hides the face (its node is out of sight) its height cannot be measured.
+    const hidden = !this.host.getClientRects().length;
+    const guess = this.height || this.all.childElementCount * GUESSED_LINE;
+    const height = !this.all.firstChild ? 0 : hidden ? guess : this.all.offsetHeight;
     if (height === this.height) return;
     this.height = height;
     this.around.resized(height);
