@@ -7,6 +7,7 @@ All is measured from the photo's camera on the room's pieces of the scene's own 
 - sheets: triangles that reach over a jump of the true depth like a rubber sheet: they show on both
   sides of it, and most of the jump lies in their own slope there (a wall that shows a pixel too
   much beside a pillar is none);
+- hiding: share of the objects' pixels in the photo where the room lies before the object;
 - PSNR of the room's texture seen from the camera against the clean plate, where both are seen.
 """
 
@@ -27,6 +28,8 @@ from .scene_rooms import Room
 
 JUMP = 0.08
 """Neighbouring pixels whose true depths differ by more than this share lie across a jump."""
+BEFORE = 0.99
+"""The room lies before an object when it is nearer than this share of the object's depth."""
 MOSTLY = 0.3
 """A face spans a jump when its depths on the two sides differ by this share of it."""
 
@@ -38,6 +41,7 @@ class Backdrop:
     Attributes:
         depth_seen, depth_hidden: mean relative depth error.
         covered: share of the picture.
+        hiding: share of the objects' pixels.
         sheets: triangles across jumps.
         jumps: pairs of pixels across jumps, so that none is not for want of jumps.
         psnr: dB, where the photo shows the room.
@@ -47,6 +51,7 @@ class Backdrop:
     depth_seen: float
     depth_hidden: float
     covered: float
+    hiding: float
     sheets: int
     jumps: int
     psnr: float
@@ -71,6 +76,7 @@ def measure_backdrop(glb: bytes, world_from_camera: Sim3, room: Room) -> Backdro
         _mean(error[there & ~hidden]),
         _mean(error[there & hidden]),
         float(there.mean()),
+        _mean(raster.depth[there & hidden] < BEFORE * g.depth[there & hidden]),
         len(sheets(raster.face, raster.depth, room.empty)),
         int(sum(j.sum() for j in _jumps(room.empty))),
         likeness(picture, room.plate, there & ~hidden).get("psnr", float("nan")),

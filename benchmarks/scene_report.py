@@ -202,7 +202,7 @@ def backdrops(found: Mapping[str, Sequence[Backdrop]]) -> str:
     """Means over the rooms of each kind of background."""
     lines = [
         "\nbackground (means)",
-        f"{'':10s}{'rooms':>6s}{'depth seen':>12s}{'hidden':>9s}{'covered':>9s}{'sheets':>8s}"
+        f"{'':10s}{'rooms':>6s}{'depth seen':>12s}{'hidden':>9s}{'covered':>9s}{'hiding':>8s}{'sheets':>8s}"
         f"{'(jumps)':>9s}{'PSNR':>7s}{'hidden':>8s}",
     ]
     for name, rows in found.items():
@@ -213,7 +213,7 @@ def backdrops(found: Mapping[str, Sequence[Backdrop]]) -> str:
         )
         lines.append(
             f"{name:10s}{len(rows):6d}{m['depth_seen']:12.4f}{m['depth_hidden']:9.4f}"
-            f"{m['covered']:9.3f}{m['sheets']:8.1f}{m['jumps']:9.0f}{m['psnr']:7.1f}"
+            f"{m['covered']:9.3f}{m['hiding']:8.4f}{m['sheets']:8.1f}{m['jumps']:9.0f}{m['psnr']:7.1f}"
             f"{m['psnr_hidden']:8.1f}  {met}"
         )
     return "\n".join(lines)
