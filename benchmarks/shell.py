@@ -190,7 +190,9 @@ def _ceiling_lamp(box: Box, rng: np.random.Generator) -> AreaLight:
     return _light(corner, (side, 0, 0), (0, 0, side), (0, -1, 0), warm)
 
 
-def _window(b: RoomBuilder, wall: _Wall, box: Box, rng: np.random.Generator, white: int) -> AreaLight:
+def _window(
+    b: RoomBuilder, wall: _Wall, box: Box, rng: np.random.Generator, white: int
+) -> AreaLight:
     """Panes a little in front of the wall, framed; shines like an overcast sky."""
     width = min(rng.uniform(1.1, 2.2), wall.length - 0.6)
     start = rng.uniform(0.3, wall.length - width - 0.3)

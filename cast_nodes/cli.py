@@ -80,7 +80,9 @@ def _parser() -> argparse.ArgumentParser:
     _add_run_options(batch)
     batch.set_defaults(command=_batch, only="", run_id="")
 
-    render = commands.add_parser("render", help="picture beside the photo, depth, ids, and a turntable")
+    render = commands.add_parser(
+        "render", help="picture beside the photo, depth, ids, and a turntable"
+    )
     render.add_argument("targets", nargs="+", type=Path, metavar="FOLDER")
     render.add_argument("--frames", type=int, default=36, help="pictures of the turntable")
     render.add_argument("--json", action="store_true", help="one JSON document on stdout")

@@ -27,7 +27,7 @@ class Patch:
 
     Attributes:
         plane: (4,) n.p + d = 0, camera frame, n unit and towards the camera (d > 0).
-        centre: (3,) median of its points, camera frame.
+        centre: (3,) mean of its points, camera frame.
         share: of the picture that lies on it.
         beyond: share of the picture that is seen behind it.
     """
@@ -120,7 +120,7 @@ def find_patches(grid: Grid, least: float, taken: Sequence[np.ndarray] = ()) -> 
         with np.errstate(invalid="ignore"):
             beyond = all_free & (points @ form - 1 > 3 * TOLERANCE)
         size = shape[0] * shape[1]
-        centre = np.median(points[mine], 0) * grid.unit
+        centre = points[mine].mean(0) * grid.unit
         share, behind = float(mine.sum() / size), float(beyond.sum() / size)
         found.append(Patch(plane_of(form, grid.unit), centre, share, behind))
         left &= ~(np.abs(points @ form - 1) < 1.5 * TOLERANCE)

@@ -46,12 +46,14 @@ class Page(HTMLParser):
         super().__init__()
         self.sources: list[str] = []
         self.tags: list[str] = []
+        self.ids: list[str] = []
         self.text = ""
         self.open: list[str] = []
         self.feed(html)
 
     def handle_starttag(self, tag, attrs):
         self.tags.append(tag)
+        self.ids += [v for k, v in attrs if k == "id" and v]
         self.sources += [v for k, v in attrs if k in ("src", "href", "srcset") and v]
         if tag not in ("img", "meta", "input", "link", "br"):
             self.open.append(tag)
@@ -71,7 +73,9 @@ def page(scene):
 
 def test_it_is_one_well_formed_file(page, scene):
     assert page.open == []
-    assert all(source.startswith("data:image/") for source in page.sources)
+    # Pictures are in the file; a link leads to another place of the same page.
+    assert all(source.startswith(("data:image/", "#")) for source in page.sources)
+    assert {s[1:] for s in page.sources if s.startswith("#")} <= set(page.ids)
     assert "link" not in page.tags and "iframe" not in page.tags
     html = render_report(scene, RUN)
     assert "http://" not in html and "https://" not in html
