@@ -42,7 +42,7 @@ class Doubt:
 
 LEAST = Doubt(0.008, 0.002, 0.0005, float(np.radians(0.7)), float(np.radians(0.3)))
 """Added to what Register says: its sigmas know noise, not what is wrong in a crowded room."""
-MOST = Doubt(0.1, 0.02, 0.005, float(np.radians(8.0)), float(np.radians(3.0)))
+MOST = Doubt(0.1, 0.006, 0.0015, float(np.radians(8.0)), float(np.radians(3.0)))
 """However little the evidence says, a pose is no worse than this."""
 UNKNOWN = Doubt(0.05, 0.008, 0.002, float(np.radians(3.0)), float(np.radians(0.7)))
 """Where a placement comes without a covariance."""
