@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import ndimage
 
-from .textures import fill_smoothly, resize_float
+from .smooth import fill_smoothly, resize_float
 
 SLOW = 1 / 24
 """Details finer than this share of the texture's longer side are grain."""

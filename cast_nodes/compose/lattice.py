@@ -18,7 +18,7 @@ from ..frames import Sim3, unproject
 from ..planes import Plane
 from ..types import Geometry
 from .planes import exit_distance
-from .textures import fill_smoothly
+from .smooth import fill_smoothly
 
 CELLS = 200
 """Lattice cells along the picture's longer side."""

@@ -6,7 +6,8 @@ import numpy as np
 
 from cast_nodes.compose.background import room_parts
 from cast_nodes.compose.enclosure import enclose, world_pose
-from cast_nodes.compose.textures import fill_smoothly, sample_bilinear
+from cast_nodes.compose.smooth import fill_smoothly
+from cast_nodes.compose.textures import sample_bilinear
 from cast_nodes.compose.view import scene_picture
 
 
