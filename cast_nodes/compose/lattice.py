@@ -17,13 +17,11 @@ from scipy import ndimage
 from ..frames import Sim3, unproject
 from ..planes import Plane
 from ..types import Geometry
+from .behind import JUMP, filled_behind, occupied
 from .planes import exit_distance
-from .smooth import fill_smoothly
 
 CELLS = 200
 """Lattice cells along the picture's longer side."""
-JUMP = 0.08
-"""Neighbours whose depths differ by more than this share, and are no slope, lie on two surfaces."""
 LEAST_DEPARTURE, MOST_DEPARTURE = 0.012, 0.04
 """Departures below about three deviations of the map's noise are none, within these bounds; …"""
 CLEAR = 1.6
@@ -36,8 +34,6 @@ this; larger ones (the sky) are left to the planes."""
 FRINGE = 0.02
 """What lies so near an object (share of the picture's longer side), and hardly anywhere else, is
 the object's own rim: masks end early and depth bleeds."""
-MOSTLY = 0.8
-"""Where nothing was seen the planes go on unless departures make up this share around it."""
 SMOOTHING = 3
 ALONG = 7
 """Samples along a lattice edge that tell where a jump is."""
@@ -84,15 +80,17 @@ def make_lattice(
     planes: Sequence[Plane],
     others: Sequence[Plane],
     far: float,
+    bodies: Sequence[np.ndarray] = (),
 ) -> Lattice | None:
     """The lattice of a point map; None when it has no background.
 
     Args:
-        objects: (H, W) bool, pixels of objects; what lies behind them is carried on smoothly.
+        objects: (H, W) bool, pixels of objects; behind them goes on what is seen around them.
         pose: world from camera.
         planes: the room, each facing inwards; a plane named "backdrop" has nothing behind it.
         others: planes that bound nothing (levels, slopes); departures near one lie on it.
         far: depth where no plane ends a ray.
+        bodies: per placed object (n, 3) world points, which what is not seen lies behind.
     """
     height, width = objects.shape
     reach = max(1, round(max(height, width) / 200))
@@ -104,21 +102,33 @@ def make_lattice(
     step = max(1.0, max(height, width) / CELLS)
     x, y = _lines(width, step), _lines(height, step)
     pixels = np.stack(np.meshgrid(x, y), -1)
-    depth = np.where(valid & ~hidden, geometry.depth, np.nan)
+    seen = np.where(valid & ~objects, geometry.depth, np.nan)
+    column, row = _nearest(pixels, width, height)
+    front = _sampled(np.where(valid & objects, geometry.depth, np.nan), pixels, step)
+    things = occupied(front, bodies, pose, geometry.intrinsics, x, y)
+    depth = _sampled(seen, pixels, step)
+    doubtful = hidden[row, column] & ~things.hides(depth, 2)
+    depth = np.where(
+        hidden[row, column],
+        np.where(doubtful, np.nan, depth),
+        _sampled(np.where(hidden, np.nan, seen), pixels, step),
+    )
     end = ray_depths(planes, pose, geometry.intrinsics, pixels)
     closed = np.where(np.isfinite(end), end, far)
-    departure = np.log(_sampled(depth, pixels, step) / closed)
+    departure = np.log(depth / closed)
     backdrop = next((p for p in planes if p.name == "backdrop"), None)
+    ends_there = np.zeros(closed.shape, bool)
     if backdrop is not None:
         rest = [p for p in planes if p is not backdrop]
         ends_there = ray_depths(rest, pose, geometry.intrinsics, pixels) > closed * 1.000001
         departure = np.where(ends_there & (departure > 0), 0.0, departure)
     departure = _sharpened(departure)
     tolerance = _tolerance(departure)
-    column, row = _nearest(pixels, width, height)
-    beside = _near(objects[row, column], FRINGE * max(height, width) / step)
+    reach = FRINGE * max(height, width) / step
+    beside = _near(objects[row, column], reach) & ~things.hides(closed * np.exp(departure), reach)
     departure = _without_fringes(departure, beside, tolerance)
-    departure = _filled(departure, hidden[row, column], valid[row, column], tolerance)
+    departure = _without_large_holes(departure, valid[row, column] | hidden[row, column])
+    departure = filled_behind(departure, closed, ends_there, things, tolerance)
     departure = _clear_ones(departure, tolerance)
     if not departure.any():
         nowhere = np.full((len(y), len(x) - 1), np.nan), np.full((len(y) - 1, len(x)), np.nan)
@@ -126,7 +136,7 @@ def make_lattice(
     departure = _on_others(departure, closed, others, pose, geometry.intrinsics, pixels, tolerance)
     jumps = _jumps(closed * np.exp(departure), departure)
     departure = _smoothed(departure, *jumps)
-    lattice = Lattice(x, y, closed, departure, *_places(jumps, depth, pixels))
+    lattice = Lattice(x, y, closed, departure, *_places(jumps, seen, objects, pixels))
     return lattice
 
 
@@ -208,25 +218,14 @@ def _labelled(where: np.ndarray, structure: np.ndarray | None = None) -> tuple[n
     return label, int(count)  # type: ignore[arg-type]
 
 
-def _filled(
-    departure: np.ndarray, hidden: np.ndarray, valid: np.ndarray, tolerance: float
-) -> np.ndarray:
-    """Unknown departures carried on from around them; none in large areas without depth.
-
-    Behind an object that hides the border of wall and pier the wall goes on, not a blend of both.
-    """
-    label, count = _labelled(~valid & ~hidden)
-    if count:
-        size = np.bincount(label.ravel(), minlength=count + 1)
-        large = size > SMALL_HOLE * label.size
-        large[0] = False
-        departure = np.where(large[label], 0.0, departure)
-    known = np.isfinite(departure)
-    off = np.abs(departure) > tolerance
-    both = np.stack([np.where(off, departure, 0), off], -1)
-    amount, share = np.moveaxis(fill_smoothly(both, known).astype(np.float64), -1, 0)
-    carried = np.where(share > MOSTLY, amount / np.maximum(share, 1e-6), 0.0)
-    return np.where(known, departure, carried)
+def _without_large_holes(departure: np.ndarray, there: np.ndarray) -> np.ndarray:
+    """Departures with 0 in large areas where nothing is there: the sky is left to the planes."""
+    label, count = _labelled(~there)
+    if not count:
+        return departure
+    large = np.bincount(label.ravel(), minlength=count + 1) > SMALL_HOLE * label.size
+    large[0] = False
+    return np.where(large[label], 0.0, departure)
 
 
 def _clear_ones(departure: np.ndarray, tolerance: float) -> np.ndarray:
@@ -306,9 +305,13 @@ def _smoothed(departure: np.ndarray, jumps_x: np.ndarray, jumps_y: np.ndarray) -
 
 
 def _places(
-    jumps: tuple[np.ndarray, np.ndarray], depth: np.ndarray, pixels: np.ndarray
+    jumps: tuple[np.ndarray, np.ndarray],
+    depth: np.ndarray,
+    objects: np.ndarray,
+    pixels: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Where on their edges jumps are: where the map's depth passes the middle between the ends."""
+    """Where on their edges jumps are: where the map's depth passes the middle between the ends,
+    or where an object begins that one of them belongs to."""
     height, width = depth.shape
     out = []
     for jump, start, end in (
@@ -323,8 +326,10 @@ def _places(
         z = np.log(depth[row, column])
         with np.errstate(invalid="ignore"):
             passed = np.abs(z - z[:, :1]) > np.abs(z - z[:, -1:])
+        taken = objects[row, column]
+        passed |= (taken != taken[:, :1]) & (taken[:, :1] != taken[:, -1:])
         first = np.where(passed.any(1), passed.argmax(1), ALONG // 2)
-        known = np.isfinite(z[:, 0]) & np.isfinite(z[:, -1]) & passed.any(1)
+        known = passed.any(1)
         middle = (share[first] + share[np.maximum(first - 1, 0)]) / 2
         place[jump] = np.clip(np.where(known, middle, 0.5), 0.05, 0.95)
         out.append(place)
