@@ -32,6 +32,7 @@ class DemoPhoto(io.ComfyNode):
                 "测试图",
             ],
             outputs=[io.Image.Output("image", tooltip="The photo.")],
+            has_intermediate_output=True,
         )
 
     @classmethod

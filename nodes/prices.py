@@ -27,6 +27,8 @@ OWN_SERVER = "base_url"
 SAMPLES = "samples"
 """Name of the option that says how often a model is asked."""
 
+FREE, FREE_OWN_SERVER = "free", "free (own server)"
+
 
 class PricedSchema(io.Schema):
     """A schema with a price badge for the stage's paid backends."""
@@ -44,6 +46,8 @@ def price_badge(stage: str) -> io.PriceBadge | None:
     """What the chosen backend costs, as the front end works it out; None if all are free.
 
     The expression is JSONata (https://jsonata.org). Free ones say so: an empty badge shows a coin.
+    Its first line holds all words, so that they can be replaced by those of another language
+    (scripts/make_locales.py, frontend/src/workflows/price_words.ts).
     """
     paid = {name: b for name, b in backends(stage).items() if b.info.price is not None}
     if not paid:
@@ -52,20 +56,22 @@ def price_badge(stage: str) -> io.PriceBadge | None:
     prices = {
         name: {
             "usd": b.info.price.usd,
-            "per": b.info.price.per,
+            "per": f"a {_unit(b)}",
             "own": _has(b, OWN_SERVER),
-            "asked": _has(b, SAMPLES) and b.info.price.per == "request",
+            "asked": _is_asked_often(b),
         }
         for name, b in paid.items()
     }
+    words = (FREE, FREE_OWN_SERVER, *(entry["per"] for entry in prices.values()))
     lines = [
+        f"$words := {json.dumps({word: word for word in words})};",
         f"$price := $lookup({json.dumps(prices)}, widgets.{BACKEND});",
         f"$samples := $price.asked ? widgets.`{BACKEND}.{SAMPLES}` : 1;",
         f"$own := $price.own and $boolean(widgets.`{BACKEND}.{OWN_SERVER}`);",
-        '$per := $price.asked ? "photo" : $price.per;',
+        f'$key := $not($exists($price)) ? "{FREE}" : $own ? "{FREE_OWN_SERVER}" : $price.per;',
         '$usd := $formatNumber($price.usd * ($samples ? $samples : 1), "0.00##");',
-        '{"type": "text", "text": $not($exists($price)) ? "free" : $own ? "free (own server)"'
-        ' : "~$" & $usd & " a " & $per}',
+        '{"type": "text", "text": ($exists($price) and $not($own) ? "~$" & $usd & " " : "")'
+        " & $lookup($words, $key)}",
     ]
     return io.PriceBadge(
         expr="(\n  " + "\n  ".join(lines) + "\n)", depends_on=io.PriceBadgeDepends(widgets=widgets)
@@ -75,6 +81,18 @@ def price_badge(stage: str) -> io.PriceBadge | None:
 def _asked_for(paid: Mapping[str, Backend]) -> list[str]:
     """The options that the prices depend on."""
     return [n for n in (OWN_SERVER, SAMPLES) if any(_has(b, n) for b in paid.values())]
+
+
+def _is_asked_often(backend: Backend) -> bool:
+    """The price of one request has to be multiplied."""
+    price = backend.info.price
+    return _has(backend, SAMPLES) and price is not None and price.per == "request"
+
+
+def _unit(backend: Backend) -> str:
+    """What one price is for, in people's words."""
+    assert backend.info.price
+    return "photo" if _is_asked_often(backend) else backend.info.price.per
 
 
 def _has(backend: Backend, name: str) -> bool:

@@ -14,8 +14,9 @@ The layout that the front end wants (its version 1.49):
   ``tooltip``. Names and descriptions are message patterns, in which ``{ } @ |`` mean something;
   tooltips are taken as they are.
 - A backend's widgets are put in by the front end with the tooltip of the node's definition, which
-  it does not translate. ``main.json`` carries those under ``castOptions``, and
-  ``frontend/src/translated.ts`` puts them in their place.
+  it does not translate, and neither does it translate price badges. ``main.json`` carries those
+  under ``castOptions`` and ``castPrices``, and ``frontend/src/translated.ts`` puts them in their
+  place.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -64,6 +66,13 @@ def option_tooltips(facts: Json) -> dict[str, dict[str, dict[str, str]]]:
         for name, spec in inputs_of(facts["input"])
         if spec[0] == DYNAMIC
     }
+
+
+def price_words(nodes: Json) -> list[str]:
+    """The words of the price badges (nodes/prices.py)."""
+    badges = [facts["price_badge"]["expr"] for facts in nodes.values() if facts.get("price_badge")]
+    found = [re.search(r"\$words := (\{.*?\});", badge) for badge in badges]
+    return sorted({word for match in found if match for word in json.loads(match[1])})
 
 
 def english(nodes: Json) -> Json:
@@ -140,7 +149,9 @@ def translated(nodes: Json, catalogue: Catalogue) -> tuple[Json, Json]:
         if brought:
             options[node_id] = brought
         changed[node_id] = _node_in(facts, node_id, brought, catalogue)
-    return dict(sorted(changed.items())), {"castOptions": dict(sorted(options.items()))}
+    prices = {word: catalogue.text(word) for word in price_words(nodes)}
+    main = {"castOptions": dict(sorted(options.items())), "castPrices": prices}
+    return dict(sorted(changed.items())), main
 
 
 def _node_in(facts: Json, node_id: str, brought: Json, catalogue: Catalogue) -> Json:

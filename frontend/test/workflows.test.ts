@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { fileURL, type GraphNode, type NodeDefinition } from "../src/shared/comfyui.ts";
 import { defaultOf, restore, specOf, valuesByName } from "../src/workflows/saved_values.ts";
+import { putPriceWords } from "../src/workflows/price_words.ts";
 import { putTooltips } from "../src/workflows/tooltips.ts";
 
 const definition = (): NodeDefinition => ({
@@ -58,4 +59,20 @@ test("file names cannot leave their place in the address", () => {
   const url = fileURL({ apiURL: (route) => `/api${route}` }, { filename: "../a&type=input", subfolder: "", type: "temp" });
   expect(new URL(url, "http://x").searchParams.get("filename")).toBe("../a&type=input");
   expect(new URL(url, "http://x").searchParams.getAll("type")).toEqual(["temp"]);
+});
+
+test("the words of a price badge are replaced, all else of its expression is not", () => {
+  const expr = (words: string) => `(\n  $words := ${words};\n  $lookup($words, "free") & "$&"\n)`;
+  const priced = { ...definition(), price_badge: { expr: expr('{"free": "free", "a mesh": "a mesh"}') } };
+  putPriceWords(priced, { free: "$& 免费" });
+  expect(priced.price_badge.expr).toBe(expr('{"free":"$& 免费","a mesh":"a mesh"}'));
+});
+
+test("a node without a price badge, or a language without words, changes nothing", () => {
+  const plain = definition();
+  putPriceWords(plain, { free: "免费" });
+  expect(plain).toEqual(definition());
+  const priced = { ...definition(), price_badge: { expr: '$words := {"free": "free"};' } };
+  putPriceWords(priced, undefined);
+  expect(priced.price_badge.expr).toBe('$words := {"free": "free"};');
 });

@@ -47,7 +47,8 @@ def test_the_server_hands_out_the_translations(server: Server):
         assert told["en"]["nodeDefs"][node_id] == node
     for node_id, node in read("zh/nodeDefs.json").items():
         assert told["zh"]["nodeDefs"][node_id] == node
-    assert told["zh"]["castOptions"] == read("zh/main.json")["castOptions"]
+    for texts in ("castOptions", "castPrices"):
+        assert told["zh"][texts] == read("zh/main.json")[texts]
 
 
 @pytest.fixture(scope="module")
@@ -148,6 +149,29 @@ def test_the_other_renderer_shows_chinese_too(chinese: Browser, artefacts: Path)
     assert zh["display_name"] in shown
     for key in ("max_side", "backend", "backend_box_threshold", "image"):
         assert zh["inputs"][key]["name"] in shown
+
+
+def test_the_price_on_a_node_is_chinese(chinese: Browser, artefacts: Path):
+    shown = chinese.run(
+        """
+        app.graph.clear();
+        const node = LiteGraph.createNode("CASTMesh");
+        app.graph.add(node);
+        node.pos = [200, 200];
+        app.canvas.ds.scale = 1; app.canvas.ds.offset = [0, 0];
+        const badge = async (backend) => {
+          node.widgets.find((w) => w.name === "backend").value = backend;
+          const read = () => node.badges.map((b) => (typeof b === "function" ? b() : b)?.text)[1];
+          read();  // prices are worked out beside the drawing: ask, wait, ask again
+          await new Promise((done) => setTimeout(done, 500));
+          return read();
+        };
+        return [await badge("inflate"), await badge("tripo3d")];
+        """
+    )
+    chinese.screenshot(artefacts / "chinese_price.png")
+    prices = read("zh/main.json")["castPrices"]
+    assert shown == [prices["free"], f"~$0.30 {prices['a mesh']}"]
 
 
 def test_a_graph_keeps_its_meaning_in_any_language(chinese: Browser):

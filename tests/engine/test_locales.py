@@ -214,6 +214,14 @@ def test_each_choice_keeps_its_own_tooltip_in_the_other_language(locales):
     assert defs["CASTCut"]["inputs"]["backend"]["tooltip"] == "方法。\nfast：快。"
 
 
+def test_the_words_of_price_badges_are_translated_once_for_all_nodes(locales):
+    badge = {"price_badge": {"expr": '(\n  $words := {"free": "free", "a cut": "a cut"};\n  1\n)'}}
+    words = WORDS | {"texts": WORDS["texts"] | {"free": "免费", "a cut": "每次裁切"}}
+    catalogue = locales.Catalogue(words)
+    _, main = locales.translated({"CASTCut": NODE | badge, "CASTPlain": NODE}, catalogue)
+    assert main["castPrices"] == {"a cut": "每次裁切", "free": "免费"}
+
+
 def test_a_nodes_own_word_counts_before_the_common_one(locales):
     defs, _ = locales.translated({"CASTCut": NODE}, locales.Catalogue(WORDS))
     assert defs["CASTCut"]["outputs"]["0"]["name"] == "成图"

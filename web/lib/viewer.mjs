@@ -1404,6 +1404,7 @@ var CLICK_PX = 4;
 var NUMBERS_SIDE_PX = 900;
 var MOST_PX = 2400;
 var FINE_MS = 150;
+var ZOOM_LOOK_MS = 400;
 var SceneViewer = class {
   constructor(host, ports) {
     this.ports = ports;
@@ -1440,6 +1441,7 @@ var SceneViewer = class {
       if (this.seen) this.invalidate();
     });
     this.sight.observe(this.panel.stage);
+    this.zoomWatch = setInterval(() => this.sharpen(), ZOOM_LOOK_MS);
     sharedRenderer.enter(this.redraw);
     this.say(this.texts.empty);
     this.update({});
@@ -1469,8 +1471,11 @@ var SceneViewer = class {
   waiting = 0;
   finer;
   blinking;
+  zoomWatch;
   photoNow = false;
   lastDrawMs = 0;
+  /** The canvas's width on the screen when it was last drawn. */
+  drawnPx = 0;
   version = 0;
   numbers = null;
   outlines = null;
@@ -1508,6 +1513,7 @@ var SceneViewer = class {
     cancelAnimationFrame(this.waiting);
     clearTimeout(this.finer);
     clearInterval(this.blinking);
+    clearInterval(this.zoomWatch);
     this.watch.disconnect();
     this.sight.disconnect();
     this.gizmo.dispose();
@@ -1705,7 +1711,8 @@ var SceneViewer = class {
     if (!loaded || !this.seen || width < 2 || height < 2) return;
     clearTimeout(this.finer);
     const started = performance.now();
-    const onScreen = this.canvas.getBoundingClientRect().width / width * devicePixelRatio || 1;
+    this.drawnPx = this.canvas.getBoundingClientRect().width;
+    const onScreen = this.drawnPx / width * devicePixelRatio || 1;
     const most = MOST_PX / Math.max(width, height);
     const coarse = Math.min(onScreen, 1, most);
     const finest = Math.min(2 * onScreen, coarse * Math.sqrt(FINE_MS / Math.max(this.lastDrawMs, 1)), most);
@@ -1921,7 +1928,6 @@ var SceneViewer = class {
   softFocus = false;
   /** Keys and wheel go to the picture under the pointer, unless somebody is writing. */
   entered() {
-    this.sharpen();
     const now = document.activeElement;
     const writing = now instanceof HTMLInputElement || now instanceof HTMLTextAreaElement;
     if (writing || this.canvas.getRootNode() === now?.shadowRoot) return;
@@ -1935,8 +1941,9 @@ var SceneViewer = class {
   }
   /** Draws anew when the graph was zoomed since. */
   sharpen() {
-    const box = this.canvas.getBoundingClientRect();
-    if (Math.abs(Math.log(box.width * devicePixelRatio / this.canvas.width)) > 0.3) this.schedule();
+    if (!this.loaded || !this.seen || this.waiting || this.press) return;
+    const { width } = this.canvas.getBoundingClientRect();
+    if (width && this.drawnPx && Math.abs(Math.log(width / this.drawnPx)) > 0.1) this.schedule();
   }
   key(event) {
     const target = event.composedPath()[0];

@@ -85,6 +85,8 @@ export interface NodeDefinition {
   name: string;
   api_node?: boolean;
   input?: Inputs;
+  /** What is shown on the node of its price: an expression in JSONata. */
+  price_badge?: { expr: string };
 }
 
 export interface NodeType {

@@ -42,6 +42,8 @@ const NUMBERS_SIDE_PX = 900;
 const MOST_PX = 2400;
 /** A still picture is drawn finer, as far as that takes no longer than this. */
 const FINE_MS = 150;
+/** How often it is looked whether the graph was zoomed: no event tells. */
+const ZOOM_LOOK_MS = 400;
 
 export class SceneViewer {
   private readonly texts: Texts;
@@ -69,8 +71,11 @@ export class SceneViewer {
   private waiting = 0;
   private finer: ReturnType<typeof setTimeout> | undefined;
   private blinking: ReturnType<typeof setInterval> | undefined;
+  private readonly zoomWatch: ReturnType<typeof setInterval>;
   private photoNow = false;
   private lastDrawMs = 0;
+  /** The canvas's width on the screen when it was last drawn. */
+  private drawnPx = 0;
   private version = 0;
   private numbers: { version: number; map: IdMap } | null = null;
   private outlines: { version: number; picture: ImageBitmap } | null = null;
@@ -110,6 +115,7 @@ export class SceneViewer {
       if (this.seen) this.invalidate();
     });
     this.sight.observe(this.panel.stage);
+    this.zoomWatch = setInterval(() => this.sharpen(), ZOOM_LOOK_MS);
     sharedRenderer.enter(this.redraw);
     this.say(this.texts.empty);
     this.update({});
@@ -150,6 +156,7 @@ export class SceneViewer {
     cancelAnimationFrame(this.waiting);
     clearTimeout(this.finer);
     clearInterval(this.blinking);
+    clearInterval(this.zoomWatch);
     this.watch.disconnect();
     this.sight.disconnect();
     this.gizmo.dispose();
@@ -368,7 +375,8 @@ export class SceneViewer {
     clearTimeout(this.finer);
     const started = performance.now();
     // On the screen the node may be larger or smaller than its layout says.
-    const onScreen = (this.canvas.getBoundingClientRect().width / width) * devicePixelRatio || 1;
+    this.drawnPx = this.canvas.getBoundingClientRect().width;
+    const onScreen = (this.drawnPx / width) * devicePixelRatio || 1;
     const most = MOST_PX / Math.max(width, height);
     const coarse = Math.min(onScreen, 1, most);
     const finest = Math.min(2 * onScreen, coarse * Math.sqrt(FINE_MS / Math.max(this.lastDrawMs, 1)), most);
@@ -608,7 +616,6 @@ export class SceneViewer {
 
   /** Keys and wheel go to the picture under the pointer, unless somebody is writing. */
   private entered(): void {
-    this.sharpen();
     const now = document.activeElement;
     const writing = now instanceof HTMLInputElement || now instanceof HTMLTextAreaElement;
     if (writing || this.canvas.getRootNode() === now?.shadowRoot) return;
@@ -624,8 +631,9 @@ export class SceneViewer {
 
   /** Draws anew when the graph was zoomed since. */
   private sharpen(): void {
-    const box = this.canvas.getBoundingClientRect();
-    if (Math.abs(Math.log((box.width * devicePixelRatio) / this.canvas.width)) > 0.3) this.schedule();
+    if (!this.loaded || !this.seen || this.waiting || this.press) return;
+    const { width } = this.canvas.getBoundingClientRect();
+    if (width && this.drawnPx && Math.abs(Math.log(width / this.drawnPx)) > 0.1) this.schedule();
   }
 
   private key(event: KeyboardEvent): void {
