@@ -37,6 +37,13 @@ def grade(fit: Mapping[str, float], ambiguous: bool) -> str:
     return "good"
 
 
+def depth_off(fit: Mapping[str, float]) -> float | None:
+    """How far an object is from the depth that was measured, share of its size, where that lowers
+    its grade; else None."""
+    off = _number(fit.get("depth_residual"))
+    return off if off is not None and off > GOOD_DEPTH else None
+
+
 def fit_facts(fit: Mapping[str, float]) -> list[tuple[str, str]]:
     """(name, value) of each number, the known ones first."""
     known = [k for k in _FIT_NAMES if k in fit]

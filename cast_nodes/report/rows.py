@@ -24,7 +24,7 @@ from ..types import (
     View,
     Views,
 )
-from .facts import GOOD_DEPTH, grade
+from .facts import depth_off, grade
 from .pictures import (
     Posed,
     fit_close_up,
@@ -196,17 +196,16 @@ def _row(item: SceneObject, made: Made, shape: np.ndarray | None) -> Row:
     index = placement.candidate if placement else 0
     mesh = candidates[index if 0 <= index < len(candidates) else 0] if candidates else None
     posed = made.posed.get(item.id)
-    iou, mark, depth_off = None, "", None
+    iou, mark, off = None, "", None
     if placement is not None and posed is not None:
         measured = placement.fit.get("iou")
         iou = _overlap(made.objects, item, shape) if measured is None else float(measured)
         fit = placement.fit if iou is None else {**placement.fit, "iou": iou}
         mark = grade(fit, placement.ambiguous)
-        off = placement.fit.get("depth_residual")
-        depth_off = None if off is None or not off > GOOD_DEPTH else float(off)
+        off = depth_off(placement.fit)
     return Row(
         item, made.objects.photo, None if made.geometry is None else made.geometry.intrinsics,
-        view, mesh, len(candidates), placement, posed, iou, mark, depth_off, failures,
+        view, mesh, len(candidates), placement, posed, iou, mark, off, failures,
     )  # fmt: skip
 
 

@@ -16,7 +16,7 @@ from ..errors import CastError
 from ..frames import Sim3, resize_intrinsics
 from ..render import render
 from ..types import Geometry, Photo, Scene
-from .facts import fit_facts, grade
+from .facts import depth_off, fit_facts, grade
 from .pictures import Posed, fitted, object_colour, posed_in
 
 MASK_SIDE_PX = 1024
@@ -80,6 +80,8 @@ def scene_facts(scene: Scene) -> dict[str, Any]:
                 "iou": fit.get("iou"),
                 "scene_iou": ious.get(entry["id"]),
                 "grade": grade(fit, bool(entry.get("ambiguous"))),
+                "depth_off": depth_off(fit),
+                "ambiguous": bool(entry.get("ambiguous")),
                 "facts": fit_facts(fit),
                 "locked": bool(placed and placed.locked),
                 "colour": object_colour(entry["id"]),

@@ -7,7 +7,7 @@ import { BEGINNING, shownObjects, toggledEye } from "../src/viewer/state.ts";
 import { textsOf } from "../src/viewer/texts.ts";
 
 const object = (id: number, label: string, more: Partial<AboutObject> = {}): AboutObject => ({
-  id, label, node: `n_${id}`, failure: null, iou: 0.9, scene_iou: 0.8, grade: "good",
+  id, label, node: `n_${id}`, failure: null, iou: 0.9, scene_iou: 0.8, grade: "good", depth_off: null, ambiguous: false,
   facts: [], locked: false, colour: [1, 2, 3], ...more,
 });
 
@@ -77,7 +77,19 @@ describe("the panel", () => {
     made.show({ ...BEGINNING, hovered: 4 }, shown(objects));
     expect(find(".status").textContent).toBe("lamp 4: not in the scene – it has no mesh");
     made.show(BEGINNING, shown(objects));
-    expect(find(".status").textContent).toBe("1 objects, median IoU 80 %");
+    expect(find(".status").textContent).toBe("1 object, median IoU 80 %");
+  });
+
+  test("what a good outline hides is told: a wrong distance, another pose that fits as well", () => {
+    const { made, find } = panel();
+    const objects = [object(3, "chair", { depth_off: 0.553, ambiguous: true }), object(4, "lamp")];
+    made.show({ ...BEGINNING, hovered: 3 }, shown(objects));
+    const doubts = ["its distance does not fit what was measured (55 % of its size)", "another pose fits nearly as well"];
+    for (const doubt of doubts) {
+      expect(find(".status").textContent).toContain(doubt);
+      expect(find(".name").title).toContain(doubt);
+    }
+    expect(made.root.querySelectorAll(".doubt")).toHaveLength(1);
   });
 
   test("arrow keys go through the list, letters act on the row", () => {

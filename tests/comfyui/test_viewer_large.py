@@ -53,7 +53,7 @@ def large(server: Server) -> dict:
         objects.append(
             {
                 "id": n, "label": "ball", "node": name, "failure": None, "iou": 0.9,
-                "scene_iou": 0.9, "grade": "good", "facts": [], "locked": False, "colour": [9, 9, 9],
+                "scene_iou": 0.9, "grade": "good", "depth_off": None, "ambiguous": False, "facts": [], "locked": False, "colour": [9, 9, 9],
             }
         )  # fmt: skip
     glb = scene_glb(parts, [], True, pose, intrinsics, WIDTH, HEIGHT, (0.01, 100.0))

@@ -1151,7 +1151,7 @@ var Panel = class {
     if (!object) {
       const ious = shown.objects.map(shownIou).filter((v) => v !== null).sort((a, b) => a - b);
       const median = ious.length ? `, ${t.median} ${percent(ious[Math.floor((ious.length - 1) / 2)])}` : "";
-      return shown.objects.length ? `${shown.placed.size} ${t.summary}${median}` : "";
+      return shown.objects.length ? `${shown.placed.size} ${shown.placed.size === 1 ? t.one : t.summary}${median}` : "";
     }
     const name = `${oneLine(object.label, 60)} ${object.id}`;
     if (!shown.placed.has(object.id)) return `${name}: ${t.notPlaced} – ${oneLine(object.failure)}`;
@@ -1159,7 +1159,14 @@ var Panel = class {
     const parts = [iou === null ? t.unmeasured : `${t.iou} ${percent(iou)}`];
     if (object.scene_iou !== null && object.iou !== null) parts.push(`${t.atRegister} ${percent(object.iou)}`);
     if (shown.changed.has(object.id)) parts.push(t.changed);
+    else parts.push(...this.doubts(object));
     return `${name}: ${parts.join(", ")}`;
+  }
+  /** Why an object may stand wrong although its outline fits. */
+  doubts({ depth_off, ambiguous }) {
+    const t = this.texts;
+    const found = depth_off === null ? [] : [`${t.depthOff} (${percent(depth_off)} ${t.ofSize})`];
+    return ambiguous ? [...found, t.ambiguous] : found;
   }
   fillList(shown) {
     this.objects = shown.objects;
@@ -1172,11 +1179,13 @@ var Panel = class {
       const text = `${oneLine(object.label)} ${id}`;
       const dot = element("span", { class: "dot" });
       dot.style.background = `rgb(${fitColour(iou).join(" ")})`;
+      const doubts = placed ? this.doubts(object) : [];
       const name = element(
         "button",
-        { class: "name", type: "button", title: text },
+        { class: "name", type: "button", title: [text, ...doubts].join("\n") },
         dot,
         element("span", { class: "label" }, text),
+        ...doubts.length ? [element("span", { class: "doubt", role: "img", "aria-label": doubts.join(", ") }, "!")] : [],
         element("span", { class: "share" }, iou === null ? "" : percent(iou))
       );
       const small = (kind, picture, tip, act) => {
@@ -1272,7 +1281,7 @@ function percent(share) {
 }
 
 // src/viewer/style.css
-var style_default = ':host {\n  display: block;\n  width: 100%;\n  height: 100%;\n  min-height: 0;\n  color: var(--input-text, #ddd);\n  font: 12px/1.35 system-ui, sans-serif;\n  --line: var(--border-color, #4e4e4e);\n  --ground: var(--comfy-input-bg, #222);\n  --panel: var(--comfy-menu-bg, #353535);\n  --accent: #3b8eea;\n}\n* {\n  box-sizing: border-box;\n}\n[hidden] {\n  display: none !important;\n}\n.viewer {\n  display: flex;\n  flex-direction: column;\n  height: 100%;\n  min-height: 0;\n  background: var(--panel);\n  border: 1px solid var(--line);\n  border-radius: 6px;\n  overflow: hidden;\n  container-type: inline-size;\n}\n.bar {\n  display: flex;\n  flex-wrap: wrap;\n  gap: 4px 8px;\n  padding: 4px;\n  border-bottom: 1px solid var(--line);\n}\n.group {\n  display: flex;\n  gap: 1px;\n}\nbutton {\n  display: inline-flex;\n  align-items: center;\n  justify-content: center;\n  min-height: 22px;\n  padding: 1px 7px;\n  border: 1px solid var(--line);\n  border-radius: 4px;\n  background: var(--ground);\n  color: inherit;\n  font: inherit;\n  cursor: pointer;\n}\n.group > button:not(:first-child) {\n  border-start-start-radius: 0;\n  border-end-start-radius: 0;\n}\n.group > button:not(:last-child) {\n  border-start-end-radius: 0;\n  border-end-end-radius: 0;\n}\nbutton:hover:not(:disabled) {\n  border-color: var(--accent);\n}\nbutton:disabled {\n  opacity: 0.45;\n  cursor: default;\n}\nbutton[aria-pressed="true"],\nbutton[aria-checked="true"] {\n  background: var(--accent);\n  border-color: var(--accent);\n  color: #fff;\n}\n:focus-visible {\n  outline: 2px solid var(--accent);\n  outline-offset: -1px;\n}\nsvg {\n  fill: none;\n  stroke: currentColor;\n  stroke-width: 1.3;\n  stroke-linejoin: round;\n  stroke-linecap: round;\n}\n.body {\n  display: flex;\n  flex: 1;\n  min-height: 0;\n}\n.stage {\n  position: relative;\n  flex: 1;\n  min-width: 0;\n  min-height: 0;\n  overflow: hidden;\n  background: #26282c;\n}\ncanvas {\n  position: absolute;\n  inset: 0;\n  width: 100%;\n  height: 100%;\n  touch-action: none;\n}\n.message {\n  position: absolute;\n  inset: 0;\n  display: grid;\n  place-items: center;\n  padding: 16px;\n  text-align: center;\n  color: #c9c9cf;\n  pointer-events: none;\n  overflow-wrap: anywhere;\n}\n.divider {\n  position: absolute;\n  top: 0;\n  bottom: 0;\n  width: 15px;\n  margin-left: -7px;\n  cursor: ew-resize;\n  touch-action: none;\n}\n.divider::before {\n  content: "";\n  position: absolute;\n  inset: 0 7px;\n  background: #fff;\n  box-shadow: 0 0 3px #000;\n}\n.divider::after {\n  content: "‹ ›";\n  position: absolute;\n  top: 50%;\n  left: -4px;\n  width: 23px;\n  padding: 3px 0;\n  border-radius: 10px;\n  background: #fff;\n  color: #222;\n  text-align: center;\n  font-weight: 700;\n  line-height: 1;\n}\n.tag {\n  position: absolute;\n  top: 6px;\n  padding: 1px 6px;\n  border-radius: 4px;\n  background: #000a;\n  color: #fff;\n  pointer-events: none;\n}\n.tag.left {\n  left: 6px;\n}\n.tag.right {\n  right: 6px;\n}\n.tag.blue {\n  color: #56c8ff;\n}\n.tag.orange {\n  color: #ffa24d;\n}\n.list {\n  display: flex;\n  flex-direction: column;\n  flex: 0 0 188px;\n  min-width: 0;\n  overflow: auto;\n  border-inline-start: 1px solid var(--line);\n}\n@container (max-width: 430px) {\n  .body {\n    flex-direction: column;\n  }\n  .list {\n    flex: 0 0 30%;\n    border-inline-start: 0;\n    border-top: 1px solid var(--line);\n  }\n}\n.row {\n  display: flex;\n  align-items: center;\n  min-height: 24px;\n}\n.row.selected {\n  background: color-mix(in srgb, var(--accent) 35%, transparent);\n}\n.row button {\n  flex: none;\n  width: 22px;\n  min-height: 22px;\n  padding: 0;\n  border-color: transparent;\n  background: none;\n}\n.row button.name {\n  flex: 1;\n  justify-content: flex-start;\n  gap: 5px;\n  min-width: 0;\n  padding: 0 4px;\n  width: auto;\n}\n.row button[aria-pressed="true"] {\n  color: var(--accent);\n  background: none;\n  border-color: transparent;\n}\n.row button.name[aria-pressed="true"] {\n  color: inherit;\n  font-weight: 600;\n}\n.row .eye[aria-pressed="false"] {\n  opacity: 0.45;\n}\n.row .lock[aria-pressed="false"] {\n  opacity: 0.45;\n}\n.label {\n  overflow: hidden;\n  white-space: nowrap;\n  text-overflow: ellipsis;\n}\n.row.absent .label {\n  text-decoration: line-through;\n  opacity: 0.6;\n}\n.row.changed .label::after {\n  content: " *";\n  color: #ffa24d;\n  font-weight: 700;\n}\n.dot {\n  flex: none;\n  width: 9px;\n  height: 9px;\n  border-radius: 50%;\n}\n.share {\n  flex: none;\n  white-space: nowrap;\n  margin-inline-start: auto;\n  opacity: 0.75;\n  font-variant-numeric: tabular-nums;\n}\n.edits {\n  display: flex;\n  flex-direction: column;\n  gap: 2px;\n  padding: 4px;\n  border-top: 1px solid var(--line);\n}\ntextarea {\n  width: 100%;\n  height: 72px;\n  resize: vertical;\n  border: 1px solid var(--line);\n  border-radius: 4px;\n  background: var(--ground);\n  color: inherit;\n  font: 11px/1.4 ui-monospace, monospace;\n}\ntextarea[aria-invalid="true"] {\n  border-color: #e05252;\n}\n.status {\n  flex: none;\n  min-height: 21px;\n  padding: 2px 6px;\n  border-top: 1px solid var(--line);\n  overflow: hidden;\n  white-space: nowrap;\n  text-overflow: ellipsis;\n}\n';
+var style_default = ':host {\n  display: block;\n  width: 100%;\n  height: 100%;\n  min-height: 0;\n  color: var(--input-text, #ddd);\n  font: 12px/1.35 system-ui, sans-serif;\n  --line: var(--border-color, #4e4e4e);\n  --ground: var(--comfy-input-bg, #222);\n  --panel: var(--comfy-menu-bg, #353535);\n  --accent: #3b8eea;\n}\n* {\n  box-sizing: border-box;\n}\n[hidden] {\n  display: none !important;\n}\n.viewer {\n  display: flex;\n  flex-direction: column;\n  height: 100%;\n  min-height: 0;\n  background: var(--panel);\n  border: 1px solid var(--line);\n  border-radius: 6px;\n  overflow: hidden;\n  container-type: inline-size;\n}\n.bar {\n  display: flex;\n  flex-wrap: wrap;\n  gap: 4px 8px;\n  padding: 4px;\n  border-bottom: 1px solid var(--line);\n}\n.group {\n  display: flex;\n  gap: 1px;\n}\nbutton {\n  display: inline-flex;\n  align-items: center;\n  justify-content: center;\n  min-height: 22px;\n  padding: 1px 7px;\n  border: 1px solid var(--line);\n  border-radius: 4px;\n  background: var(--ground);\n  color: inherit;\n  font: inherit;\n  cursor: pointer;\n}\n.group > button:not(:first-child) {\n  border-start-start-radius: 0;\n  border-end-start-radius: 0;\n}\n.group > button:not(:last-child) {\n  border-start-end-radius: 0;\n  border-end-end-radius: 0;\n}\nbutton:hover:not(:disabled) {\n  border-color: var(--accent);\n}\nbutton:disabled {\n  opacity: 0.45;\n  cursor: default;\n}\nbutton[aria-pressed="true"],\nbutton[aria-checked="true"] {\n  background: var(--accent);\n  border-color: var(--accent);\n  color: #fff;\n}\n:focus-visible {\n  outline: 2px solid var(--accent);\n  outline-offset: -1px;\n}\nsvg {\n  fill: none;\n  stroke: currentColor;\n  stroke-width: 1.3;\n  stroke-linejoin: round;\n  stroke-linecap: round;\n}\n.body {\n  display: flex;\n  flex: 1;\n  min-height: 0;\n}\n.stage {\n  position: relative;\n  flex: 1;\n  min-width: 0;\n  min-height: 0;\n  overflow: hidden;\n  background: #26282c;\n}\ncanvas {\n  position: absolute;\n  inset: 0;\n  width: 100%;\n  height: 100%;\n  touch-action: none;\n}\n.message {\n  position: absolute;\n  inset: 0;\n  display: grid;\n  place-items: center;\n  padding: 16px;\n  text-align: center;\n  color: #c9c9cf;\n  pointer-events: none;\n  overflow-wrap: anywhere;\n}\n.divider {\n  position: absolute;\n  top: 0;\n  bottom: 0;\n  width: 15px;\n  margin-left: -7px;\n  cursor: ew-resize;\n  touch-action: none;\n}\n.divider::before {\n  content: "";\n  position: absolute;\n  inset: 0 7px;\n  background: #fff;\n  box-shadow: 0 0 3px #000;\n}\n.divider::after {\n  content: "‹ ›";\n  position: absolute;\n  top: 50%;\n  left: -4px;\n  width: 23px;\n  padding: 3px 0;\n  border-radius: 10px;\n  background: #fff;\n  color: #222;\n  text-align: center;\n  font-weight: 700;\n  line-height: 1;\n}\n.tag {\n  position: absolute;\n  top: 6px;\n  padding: 1px 6px;\n  border-radius: 4px;\n  background: #000a;\n  color: #fff;\n  pointer-events: none;\n}\n.tag.left {\n  left: 6px;\n}\n.tag.right {\n  right: 6px;\n}\n.tag.blue {\n  color: #56c8ff;\n}\n.tag.orange {\n  color: #ffa24d;\n}\n.list {\n  display: flex;\n  flex-direction: column;\n  flex: 0 0 188px;\n  min-width: 0;\n  overflow: auto;\n  border-inline-start: 1px solid var(--line);\n}\n@container (max-width: 430px) {\n  .body {\n    flex-direction: column;\n  }\n  .list {\n    flex: 0 0 30%;\n    border-inline-start: 0;\n    border-top: 1px solid var(--line);\n  }\n}\n.row {\n  display: flex;\n  align-items: center;\n  min-height: 24px;\n}\n.row.selected {\n  background: color-mix(in srgb, var(--accent) 35%, transparent);\n}\n.row button {\n  flex: none;\n  width: 22px;\n  min-height: 22px;\n  padding: 0;\n  border-color: transparent;\n  background: none;\n}\n.row button.name {\n  flex: 1;\n  justify-content: flex-start;\n  gap: 5px;\n  min-width: 0;\n  padding: 0 4px;\n  width: auto;\n}\n.row button[aria-pressed="true"] {\n  color: var(--accent);\n  background: none;\n  border-color: transparent;\n}\n.row button.name[aria-pressed="true"] {\n  color: inherit;\n  font-weight: 600;\n}\n.row .eye[aria-pressed="false"] {\n  opacity: 0.45;\n}\n.row .lock[aria-pressed="false"] {\n  opacity: 0.45;\n}\n.label {\n  overflow: hidden;\n  white-space: nowrap;\n  text-overflow: ellipsis;\n}\n.row.absent .label {\n  text-decoration: line-through;\n  opacity: 0.6;\n}\n.row.changed .label::after {\n  content: " *";\n  color: #ffa24d;\n  font-weight: 700;\n}\n.dot {\n  flex: none;\n  width: 9px;\n  height: 9px;\n  border-radius: 50%;\n}\n.doubt {\n  flex: none;\n  color: #e08a1e;\n  font-weight: 700;\n}\n.share {\n  flex: none;\n  white-space: nowrap;\n  margin-inline-start: auto;\n  opacity: 0.75;\n  font-variant-numeric: tabular-nums;\n}\n.edits {\n  display: flex;\n  flex-direction: column;\n  gap: 2px;\n  padding: 4px;\n  border-top: 1px solid var(--line);\n}\ntextarea {\n  width: 100%;\n  height: 72px;\n  resize: vertical;\n  border: 1px solid var(--line);\n  border-radius: 4px;\n  background: var(--ground);\n  color: inherit;\n  font: 11px/1.4 ui-monospace, monospace;\n}\ntextarea[aria-invalid="true"] {\n  border-color: #e05252;\n}\n.status {\n  flex: none;\n  min-height: 21px;\n  padding: 2px 6px;\n  border-top: 1px solid var(--line);\n  overflow: hidden;\n  white-space: nowrap;\n  text-overflow: ellipsis;\n}\n';
 
 // src/viewer/texts.ts
 var ENGLISH = {
@@ -1331,6 +1340,10 @@ var ENGLISH = {
   iou: "overlap with the photo (IoU)",
   atRegister: "at Register",
   unmeasured: "overlap not measured",
+  depthOff: "its distance does not fit what was measured",
+  ofSize: "of its size",
+  ambiguous: "another pose fits nearly as well",
+  one: "object",
   summary: "objects",
   median: "median IoU"
 };
@@ -1390,6 +1403,10 @@ var CHINESE = {
   iou: "与照片的重叠（IoU）",
   atRegister: "配准时",
   unmeasured: "未测量重叠",
+  depthOff: "它的距离与测得的不符",
+  ofSize: "（占其大小）",
+  ambiguous: "另有位姿几乎同样吻合",
+  one: "个物体",
   summary: "个物体",
   median: "IoU 中位数"
 };

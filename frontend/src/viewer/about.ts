@@ -22,6 +22,10 @@ export interface AboutObject {
   /** Overlap of what the scene shows of it and its mask, 0..1; null when not measured. */
   scene_iou: number | null;
   grade: string;
+  /** How far it is from the measured depth, share of its size; null where that is near enough. */
+  depth_off: number | null;
+  /** Another pose fits nearly as well. */
+  ambiguous: boolean;
   facts: [name: string, value: string][];
   locked: boolean;
   colour: [number, number, number];

@@ -157,7 +157,7 @@ export class Panel {
     if (!object) {
       const ious = shown.objects.map(shownIou).filter((v): v is number => v !== null).sort((a, b) => a - b);
       const median = ious.length ? `, ${t.median} ${percent(ious[Math.floor((ious.length - 1) / 2)]!)}` : "";
-      return shown.objects.length ? `${shown.placed.size} ${t.summary}${median}` : "";
+      return shown.objects.length ? `${shown.placed.size} ${shown.placed.size === 1 ? t.one : t.summary}${median}` : "";
     }
     const name = `${oneLine(object.label, 60)} ${object.id}`;
     if (!shown.placed.has(object.id)) return `${name}: ${t.notPlaced} – ${oneLine(object.failure)}`;
@@ -165,7 +165,15 @@ export class Panel {
     const parts = [iou === null ? t.unmeasured : `${t.iou} ${percent(iou)}`];
     if (object.scene_iou !== null && object.iou !== null) parts.push(`${t.atRegister} ${percent(object.iou)}`);
     if (shown.changed.has(object.id)) parts.push(t.changed);
+    else parts.push(...this.doubts(object));
     return `${name}: ${parts.join(", ")}`;
+  }
+
+  /** Why an object may stand wrong although its outline fits. */
+  private doubts({ depth_off, ambiguous }: AboutObject): string[] {
+    const t = this.texts;
+    const found = depth_off === null ? [] : [`${t.depthOff} (${percent(depth_off)} ${t.ofSize})`];
+    return ambiguous ? [...found, t.ambiguous] : found;
   }
 
   private fillList(shown: Shown): void {
@@ -179,11 +187,13 @@ export class Panel {
       const text = `${oneLine(object.label)} ${id}`;
       const dot = element("span", { class: "dot" });
       dot.style.background = `rgb(${fitColour(iou).join(" ")})`;
+      const doubts = placed ? this.doubts(object) : [];
       const name = element(
         "button",
-        { class: "name", type: "button", title: text },
+        { class: "name", type: "button", title: [text, ...doubts].join("\n") },
         dot,
         element("span", { class: "label" }, text),
+        ...(doubts.length ? [element("span", { class: "doubt", role: "img", "aria-label": doubts.join(", ") }, "!")] : []),
         element("span", { class: "share" }, iou === null ? "" : percent(iou)),
       );
       const small = (kind: string, picture: IconName, tip: string, act: () => void) => {

@@ -56,6 +56,10 @@ const ENGLISH = {
   iou: "overlap with the photo (IoU)",
   atRegister: "at Register",
   unmeasured: "overlap not measured",
+  depthOff: "its distance does not fit what was measured",
+  ofSize: "of its size",
+  ambiguous: "another pose fits nearly as well",
+  one: "object",
   summary: "objects",
   median: "median IoU",
 };
@@ -118,6 +122,10 @@ const CHINESE: Texts = {
   iou: "与照片的重叠（IoU）",
   atRegister: "配准时",
   unmeasured: "未测量重叠",
+  depthOff: "它的距离与测得的不符",
+  ofSize: "（占其大小）",
+  ambiguous: "另有位姿几乎同样吻合",
+  one: "个物体",
   summary: "个物体",
   median: "IoU 中位数",
 };
