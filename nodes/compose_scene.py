@@ -10,6 +10,7 @@ from ..cast_nodes.compose import ComposeInputs, compose
 from ..cast_nodes.compose.edits import parse_edits
 from ..cast_nodes.report.sheets import beside_photo
 from .convert import image_from_rgb, load3d_camera
+from .prices import PricedSchema
 from .run_stage import context_for_checks, present, run_stage
 from .scene_files import scene_ui
 from .sockets import (
@@ -29,7 +30,8 @@ class ComposeScene(io.ComfyNode):
 
     @classmethod
     def define_schema(cls) -> io.Schema:
-        return io.Schema(
+        return PricedSchema(
+            "compose",
             node_id="CASTComposeScene",
             display_name="CAST Compose Scene",
             category=CATEGORY,

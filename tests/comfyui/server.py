@@ -37,6 +37,9 @@ for n in ("nms", "qnms"):
 """
 """Beside a CPU build of torch the compiled half of torchvision may not load; ComfyUI imports it."""
 
+START_S = 400
+"""ComfyUI is ready after some 15 s, and after minutes on a machine that has too much to do."""
+
 FRONT_END_SETTINGS = {"Comfy.TutorialCompleted": True, "Comfy.Minimap.Visible": False}
 """No welcome dialog over the graph, and nothing that hides nodes on the screenshots."""
 
@@ -161,7 +164,7 @@ class Server:
                 command, cwd=self.comfyui, stdout=log, stderr=subprocess.STDOUT,
                 env=kept | NOWHERE | {"PYTHONUNBUFFERED": "1"} | self.settings,
             )  # fmt: skip
-        deadline = time.monotonic() + 180
+        deadline = time.monotonic() + START_S
         while time.monotonic() < deadline:
             if self._process.poll() is not None:
                 break

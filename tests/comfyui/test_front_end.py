@@ -246,6 +246,30 @@ def test_an_option_that_the_saved_workflow_does_not_know_gets_its_default(
     assert values(browser)["backend.boxes"] == "chair: 1, 2, 30, 40"
 
 
+def test_what_stands_behind_the_backends_widgets_returns_when_the_backend_has_got_more(
+    browser: Browser,
+):
+    """Mesh's locks come after the options of its backend; a new option would push them on."""
+    browser.run(
+        """
+        app.graph.clear();
+        const node = LiteGraph.createNode("CASTMesh");
+        app.graph.add(node);
+        const widget = (name) => node.widgets.find((w) => w.name === name);
+        widget("backend").value = "inflate";
+        widget("locked").value = "1:" + "ab".repeat(32);
+        """
+    )
+    before = values(browser)
+    saved = browser.run("return app.graph.serialize();")
+    node = saved["nodes"][0]
+    option = next(n for n in node["widgets_values_named"] if n.startswith("backend."))
+    del node["widgets_values_named"][option]  # as if saved by a version without it
+    node["widgets_values"] = list(node["widgets_values_named"].values())
+    browser.load(saved)
+    assert values(browser) == before
+
+
 def test_stop_in_the_middle_keeps_what_was_finished(server: Server, browser: Browser):
     """Stops after the first object that Mesh makes anew; queueing again reuses that one."""
     anew = {"retry": "0:91, 1:91, 2:91"}
