@@ -28,9 +28,12 @@ def crossings(
     u, v = SIDE_AXES[axis]
     flat = np.ascontiguousarray(triangles[..., [u, v]])
     rays = origins[:, [u, v]]
-    line, face = _candidates(flat, rays)
-    low, high = flat.min(1), flat.max(1)
-    there = (rays[line] >= low[face]).all(1) & (rays[line] <= high[face]).all(1)
+    a, b, c = flat[:, 0], flat[:, 1], flat[:, 2]
+    low, high = np.minimum(np.minimum(a, b), c), np.maximum(np.maximum(a, b), c)
+    near = np.flatnonzero(((low <= rays.max(0)) & (high >= rays.min(0))).all(1))
+    triangles, flat, low, high = triangles[near], flat[near], low[near], high[near]
+    line, face = _candidates(low, high, rays)
+    there = ((rays[line] >= low[face]) & (rays[line] <= high[face])).all(1)
     line, face = line[there], face[there]
     inside = np.zeros(len(line), bool)
     for i in range(3):
@@ -57,27 +60,31 @@ def _edge_crossed(a: np.ndarray, b: np.ndarray, at: np.ndarray) -> np.ndarray:
     return spans & (side > 0)
 
 
-def _candidates(flat: np.ndarray, rays: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Pairs (ray, triangle) whose cells of a grid over the rays meet: (k,), (k,)."""
+def _candidates(
+    low: np.ndarray, high: np.ndarray, rays: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Pairs (ray, triangle) whose cells of a grid over the rays meet: (k,), (k,).
+
+    Args:
+        low, high: (m, 2) corners of the triangles' boxes, all of which meet that of the rays.
+    """
     cells = int(np.clip(np.sqrt(len(rays)), 1, 128))
-    low = rays.min(0)
+    begin = rays.min(0)
     step = np.maximum(np.ptp(rays, axis=0), 1e-300) / cells
-    own = np.clip(np.floor((rays - low) / step), 0, cells - 1).astype(np.int64)
+    own = np.clip(np.floor((rays - begin) / step), 0, cells - 1).astype(np.int64)
     key = own[:, 0] * cells + own[:, 1]
     order = np.argsort(key, kind="stable")
     start = np.searchsorted(key[order], np.arange(cells * cells + 1))
-    index = np.flatnonzero((flat.min(1) <= rays.max(0)).all(1) & (flat.max(1) >= low).all(1))
-    reach = np.stack([flat[index].min(1), flat[index].max(1)])
-    first, last = np.clip(np.floor((reach - low) / step), 0, cells - 1).astype(np.int64)
+    reach = np.stack([low, high])
+    first, last = np.clip(np.floor((reach - begin) / step), 0, cells - 1).astype(np.int64)
     # Each triangle covers some rows of cells; the rays of a row's cells lie side by side.
     rows = last[:, 0] - first[:, 0] + 1
-    which = np.repeat(np.arange(len(index)), rows)
+    which = np.repeat(np.arange(len(low)), rows)
     row = first[which, 0] + _counted(rows)
-    begin = start[row * cells + first[which, 1]]
-    end = start[row * cells + last[which, 1] + 1]
-    count = end - begin
-    pick = np.repeat(begin, count) + _counted(count)
-    return order[pick], index[np.repeat(which, count)]
+    begins = start[row * cells + first[which, 1]]
+    count = start[row * cells + last[which, 1] + 1] - begins
+    pick = np.repeat(begins, count) + _counted(count)
+    return order[pick], np.repeat(which, count)
 
 
 def _counted(lengths: np.ndarray) -> np.ndarray:

@@ -171,17 +171,17 @@ def inside_rows(
         upwards: what gives way stands on the other: it is never pushed down through a thin board.
     """
     size = min(one.size, other.size)
-    points, value, normals = near_samples(one.now, other.now, NEAR * size)
+    index, value, normals = one.now.near(other.now, NEAR * size)
     if upwards:
         keep = normals[:, 1] * (-1 if movers == "second" else 1) > -0.3
-        points, value, normals = points[keep], value[keep], normals[keep]
+        index, value, normals = index[keep], value[keep], normals[keep]
     if not len(value):
         return []
     order = np.argsort(value)
     if len(order) > KEPT:
         rest = order[KEPT // 2 :]
         order = np.concatenate([order[: KEPT // 2], rest[:: -(-len(rest) // (KEPT // 2))]])
-    points, value, normals = points[order], value[order], normals[order]
+    points, value, normals = one.now.points[index[order]], value[order], normals[order]
     pieces, jacobians = [], []
     if movers != "second":
         pieces.append(one)
@@ -190,22 +190,6 @@ def inside_rows(
         pieces.append(other)
         jacobians.append(-other.now.jacobian(points, normals))
     return [Rows(tuple(pieces), tuple(jacobians), value, False, size)]
-
-
-def near_samples(
-    one: View, other: View, margin: float
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Samples of one thing that are in another or nearer to it than a margin.
-
-    Returns:
-        (k, 3) world points, (k,) signed distances in world units, (k, 3) their gradients.
-    """
-    low, high = other.bounds
-    points = one.points
-    points = points[((points >= low - margin) & (points <= high + margin)).all(1)]
-    value, normals = other.distance_to(points)
-    near = value < margin
-    return points[near], value[near], normals[near]
 
 
 def touch_rows(one: Piece, other: Piece, mutual: bool) -> list[Rows]:

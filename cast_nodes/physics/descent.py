@@ -29,6 +29,9 @@ MOST_ASIDE = 0.4
 STILL = 2e-4
 """A step in which nothing moves by more than this share of its size is the last."""
 
+HARDLY = 1e-5
+"""A smaller step is not taken."""
+
 
 def descend(
     pieces: Sequence[Piece],
@@ -57,8 +60,9 @@ def descend(
         for piece, change in zip(moving, changes, strict=True):
             bound = STRIDE * [1, 1, 1, *[_reach(piece, camera)] * 3, 1]
             change = change * min(1.0, float((bound / np.maximum(np.abs(change), 1e-300)).min()))
-            piece.move(_within(piece, change, camera))
             moved = np.abs(change[3:6]).max() + piece.size * np.abs(change[[0, 1, 2, 6]]).max()
+            if moved > HARDLY * piece.size:  # what stays need not be looked at again
+                piece.move(_within(piece, change, camera))
             largest = max(largest, moved / piece.size)
         if largest < STILL and tight == TIGHT[-1]:
             break

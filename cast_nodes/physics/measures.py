@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import combinations
 
 from ..planes import Plane
-from .contacts import apart, clearance, near_samples
+from .contacts import apart, clearance
 from .pieces import Piece, View
 from .ties import Tie
 
@@ -92,7 +92,7 @@ def depth(one: View, other: View) -> float:
     """How deep the deepest sample of either lies in the other, world units."""
     if apart(one, other, 0.0):
         return 0.0
-    values = [near_samples(a, b, 0.0)[1] for a, b in ((one, other), (other, one))]
+    values = [a.near(b, 0.0)[1] for a, b in ((one, other), (other, one))]
     return max((float(-v.min()) for v in values if len(v)), default=0.0)
 
 

@@ -11,6 +11,7 @@ from ..register.sampling import surface_of
 from .bodies import Body
 from .distance import SignedDistance, distance_of
 from .evidence import change_between, moved
+from .proximity import Proximity
 from .rest import Shape, shape_of
 
 SAMPLES = 3000
@@ -50,6 +51,10 @@ class View:
         return self.pose.apply(self.piece.shape.middle)
 
     @cached_property
+    def object_from_world(self) -> Sim3:
+        return self.pose.inverse()
+
+    @cached_property
     def tops(self) -> np.ndarray:
         """(m, 3, 3) world triangles on which something can stand."""
         return self._facing(1.0)
@@ -67,9 +72,18 @@ class View:
 
     def distance_to(self, world_points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Signed distance (n,) in world units, and its world gradient (n, 3)."""
-        local = self.pose.inverse().apply(world_points)
-        value, gradient = self.piece.distance.with_gradient(local)
+        value, gradient = self.piece.distance.with_gradient(self.object_from_world.apply(world_points))
         return value * self.pose.scale, self.pose.rotate(gradient)
+
+    def near(self, other: View, margin: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """The samples that are in another thing or nearer to it than a margin.
+
+        Returns:
+            (k,) which samples, (k,) signed distances in world units, (k, 3) their gradients.
+        """
+        there, scale = other.object_from_world.apply(self.points), other.pose.scale
+        index, value, gradient = self.piece.proximity(other.piece).near(there, margin / scale)
+        return index, value * scale, other.pose.rotate(gradient)
 
     def jacobian(self, points: np.ndarray, normals: np.ndarray) -> np.ndarray:
         """(n, 7) how (n, 3) points of the piece move along (n, 3) directions, a change's part."""
@@ -93,7 +107,7 @@ class Piece:
         self.free = ALL if movable else NONE
         self.start = body.world_from_object
         self.now = View(self, self.start)
-        self.held = False
+        self._near: dict[int, Proximity] = {}
 
     @cached_property
     def shape(self) -> Shape:
@@ -109,6 +123,16 @@ class Piece:
         surface = surface_of(self.body.mesh)
         spread = surface.spread[:SAMPLES].astype(np.float64) * surface.size + surface.centre
         return np.concatenate([self.shape.corners, spread])
+
+    def proximity(self, other: Piece) -> Proximity:
+        """What is remembered of how near its samples are to another piece."""
+        if other.id not in self._near:
+            to = other.distance
+            corners = to.triangles.reshape(-1, 3)
+            self._near[other.id] = Proximity(
+                len(self.local), to.with_gradient, corners.min(0), corners.max(0)
+            )
+        return self._near[other.id]
 
     @property
     def id(self) -> int:

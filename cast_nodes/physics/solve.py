@@ -7,7 +7,7 @@ the costs are constraints beside it: see :mod:`.descent`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
 
@@ -16,11 +16,20 @@ import numpy as np
 from ..frames import Sim3
 from ..planes import Plane
 from .bodies import Body
-from .contacts import Rows, apart, clearance, inside_rows, plane_rows, rest_rows, touch_rows
+from .contacts import (
+    NEAR,
+    Rows,
+    apart,
+    clearance,
+    inside_rows,
+    plane_rows,
+    rest_rows,
+    touch_rows,
+)
 from .descent import descend
 from .evidence import change_between, information_of, moved
 from .measures import Measures, depth, gap_of, measured
-from .pieces import FLAT, UPRIGHT, Piece
+from .pieces import FLAT, UPRIGHT, Piece, View
 from .ties import Tie
 
 UP = np.array([0.0, 1.0, 0.0])
@@ -73,6 +82,7 @@ class Arrangement:
         self.ties = tuple(ties)
         self.planes = tuple(planes)
         self.camera = camera
+        self._kept: dict[Hashable, tuple[list[View], list[Rows]]] = {}
         self.together = {
             frozenset((t.subject, t.object))
             for t in ties
@@ -114,32 +124,47 @@ class Arrangement:
 
     def tie_rows(self, tie: Tie) -> list[Rows]:
         """What a tie asks where the pieces are now."""
-        piece = self.pieces[tie.subject]
+        piece, to = self.pieces[tie.subject], tie.object
         if tie.kind == "part":
             return []
-        if isinstance(tie.object, Plane):
-            return plane_rows(piece, tie.object, onto=True)
-        other = self.pieces[tie.object]
-        if tie.kind == "rests":
-            return rest_rows(piece, other, self.reach(piece))
-        return touch_rows(piece, other, tie.mutual)
+        if isinstance(to, Plane):
+            return plane_rows(piece, to, onto=True)
+        other = self.pieces[to]
+
+        def made() -> list[Rows]:
+            if tie.kind == "rests":
+                return rest_rows(piece, other, self.reach(piece))
+            return touch_rows(piece, other, tie.mutual)
+
+        return self.kept((tie.kind, piece.id, other.id), (piece, other), made)
 
     def pair_rows(self, one: Piece, other: Piece) -> list[Rows]:
         """Two things are not in each other; what is carried gives way to what carries it."""
-        if frozenset((one.id, other.id)) in self.together:
-            return []
-        if not (one.free.any() or other.free.any()):
-            return []
-        if apart(one.now, other.now, 0.01 * min(one.size, other.size)):
-            return []
-        below = (one.id, other.id) in self.carried, (other.id, one.id) in self.carried
-        if any(below):
-            upper, lower = (one, other) if below[0] else (other, one)
-            rows = inside_rows(upper, lower, "first", upwards=True)
-            return rows + inside_rows(lower, upper, "second", upwards=True)
-        return [*inside_rows(one, other), *inside_rows(other, one)]
+
+        def made() -> list[Rows]:
+            below = (one.id, other.id) in self.carried, (other.id, one.id) in self.carried
+            if any(below):
+                upper, lower = (one, other) if below[0] else (other, one)
+                rows = inside_rows(upper, lower, "first", upwards=True)
+                return rows + inside_rows(lower, upper, "second", upwards=True)
+            return [*inside_rows(one, other), *inside_rows(other, one)]
+
+        return self.kept(("apart", one.id, other.id), (one, other), made)
 
     def plane_rows(self, piece: Piece) -> list[Rows]:
+        return self.kept(("planes", piece.id), (piece,), lambda: self.all_plane_rows(piece))
+
+    def kept(
+        self, key: Hashable, pieces: Sequence[Piece], made: Callable[[], list[Rows]]
+    ) -> list[Rows]:
+        """What was made last, as long as none of its pieces has moved."""
+        views = [p.now for p in pieces]
+        known = self._kept.get(key)
+        if known is None or any(a is not b for a, b in zip(known[0], views, strict=True)):
+            self._kept[key] = known = views, made()
+        return known[1]
+
+    def all_plane_rows(self, piece: Piece) -> list[Rows]:
         tied = [t.object for t in self.of(piece) if isinstance(t.object, Plane)]
         return [
             row
@@ -159,10 +184,21 @@ class Arrangement:
         def made() -> list[Rows]:
             rows = [row for p in pieces for t in self.of(p) for row in self.tie_rows(t)]
             rows += [row for p in pieces for row in self.plane_rows(p)]
-            pairs = [*combinations(pieces, 2), *((p, o) for p in pieces for o in others)]
-            return rows + [row for pair in pairs for row in self.pair_rows(*pair)]
+            return rows + [row for p, o in self.near(pieces, others) for row in self.pair_rows(p, o)]
 
         return made
+
+    def near(self, pieces: Sequence[Piece], others: Sequence[Piece]) -> list[tuple[Piece, Piece]]:
+        """Pairs of pieces, and of pieces and others, that may meet and are not meant to."""
+        every = [*pieces, *others]
+        low, high = np.stack([p.now.bounds for p in every], 1)
+        size = np.array([p.size for p in every])
+        margin = NEAR * np.minimum(size[:, None], size)[..., None]
+        meet = ((low[:, None] <= high + margin) & (low <= high[:, None] + margin)).all(2)
+        meet = np.triu(meet, 1)
+        meet[len(pieces) :] = False
+        pairs = [(every[i], every[k]) for i, k in zip(*np.nonzero(meet), strict=True)]
+        return [p for p in pairs if frozenset((p[0].id, p[1].id)) not in self.together]
 
 
 @dataclass(frozen=True, eq=False)
