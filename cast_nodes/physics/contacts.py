@@ -7,16 +7,15 @@ not be inside each other.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
-
 import numpy as np
+from scipy.spatial import ConvexHull, QhullError
 
 from ..crossings import crossings
 from ..planes import Plane
 from .pieces import Piece, View
 
-Movers = Literal["both", "first", "second"]
 UP = np.array([0.0, 1.0, 0.0])
 CELLS = 20
 """Columns along each side in which an underside is compared with what lies below it."""
@@ -24,6 +23,14 @@ KEPT = 24
 """Rows that a pair of things has at most each way."""
 NEAR = 0.01
 """Samples closer than this share of the smaller thing's size may meet in the next step."""
+TRIFLE = 1e-3
+"""Depth, share of the smaller one's size, of which it does not matter how it came about."""
+SQUARE = 0.3
+"""Least |cosine| of two normals that look at each other, or the same way."""
+ASTRAY = 0.2
+"""Cosine to the other way than the thing's middle, from which on a way out is the wrong one."""
+WITHIN = 0.01
+"""How far within the outline of its carrier a thing's mass is kept, share of its size."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -161,35 +168,102 @@ def apart(one: View, other: View, margin: float) -> bool:
     return bool((a > d + margin).any() or (b + margin < c).any())
 
 
-def inside_rows(
-    one: Piece, other: Piece, movers: Movers = "both", upwards: bool = False
-) -> list[Rows]:
-    """Samples of a thing do not go into another one.
+def over_rows(upper: Piece, lowers: Sequence[Piece]) -> list[Rows]:
+    """The mass of a thing is above what carries it: within the outline that this has from above."""
+    corners = np.concatenate([p.now.corners for p in lowers])[:, [0, 2]]
+    try:
+        sides = ConvexHull(corners).equations
+    except (QhullError, ValueError):
+        return []
+    mass = upper.now.mass_centre
+    within = -(sides[:, :2] @ mass[[0, 2]] + sides[:, 2]) - WITHIN * upper.size
+    near = np.argsort(within)[:2]
+    if within[near[0]] > NEAR * upper.size:
+        return []
+    inwards = np.zeros((len(near), 3))
+    inwards[:, [0, 2]] = -sides[near, :2]
+    jacobian = upper.now.jacobian(np.broadcast_to(mass, inwards.shape), inwards)
+    return [Rows((upper,), (jacobian,), within[near], False, upper.size)]
 
-    Args:
-        movers: which of the two gives way.
-        upwards: what gives way stands on the other: it is never pushed down through a thin board.
+
+def inside_rows(one: Piece, other: Piece) -> list[Rows]:
+    """Samples of a thing do not go into another one; both may give way.
+
+    The nearest face is the wrong way out where one thing has gone more than half through the
+    other. So faces that look at each other count; where none do, samples that look the same way as
+    the nearest face go back to where they came from.
     """
     size = min(one.size, other.size)
     index, value, normals = one.now.near(other.now, NEAR * size)
-    if upwards:
-        keep = normals[:, 1] * (-1 if movers == "second" else 1) > -0.3
-        index, value, normals = index[keep], value[keep], normals[keep]
+    if not len(index):
+        return []
+    points, own = one.now.points[index], one.now.outwards(index)
+    facing = np.einsum("ij,ij->i", own, normals)
+    deep = value < -TRIFLE * size
+    if (deep & (facing < -SQUARE)).any():
+        keep = np.flatnonzero(~deep | (facing < -SQUARE))
+    else:
+        turned = _some(np.flatnonzero(deep & (facing > SQUARE)))
+        normals[turned] = -own[turned]
+        value[turned] = -other.now.way_out(points[turned], normals[turned])
+        keep = np.flatnonzero(~deep | (facing <= SQUARE)) if not len(turned) else turned
+    return _apart_rows((one, other), points[keep], value[keep], normals[keep])
+
+
+def held_rows(load: Piece, carrier: Piece) -> list[Rows]:
+    """A thing does not go into what carries it, which stays.
+
+    It stays on the side of each board on which its middle is, be the board thin and the thing half
+    through.
+    """
+    size = min(load.size, carrier.size)
+    index, value, normals = load.now.near(carrier.now, NEAR * size)
+    points = load.now.points[index]
+    astray = np.einsum("ij,ij->i", normals, _towards(load, points)) < -ASTRAY
+    turned = _some(np.flatnonzero((value < 0) & astray))
+    normals[turned] *= -1
+    value[turned] = -carrier.now.way_out(points[turned], normals[turned])
+    keep = (value >= 0) | ~astray
+    keep[turned] = True
+    rows = _apart_rows((load,), points[keep], value[keep], normals[keep])
+
+    index, value, normals = carrier.now.near(load.now, NEAR * size)
+    points, own = carrier.now.points[index], carrier.now.outwards(index)
+    square = np.einsum("ij,ij->i", own, normals) < -SQUARE
+    towards = _towards(load, points)
+    turned = np.flatnonzero((value < 0) & ~square & (np.einsum("ij,ij->i", own, towards) > ASTRAY))
+    turned = _some(turned)
+    normals[turned] = -own[turned]
+    value[turned] = -load.now.way_out(points[turned], normals[turned])
+    keep = (value >= 0) | (square & (np.einsum("ij,ij->i", normals, towards) < ASTRAY))
+    keep[turned] = True
+    return rows + _apart_rows((None, load), points[keep], value[keep], normals[keep])
+
+
+def _towards(piece: Piece, points: np.ndarray) -> np.ndarray:
+    """(n, 3) unit, from (n, 3) points to the thing's middle."""
+    away = piece.now.middle - points
+    return away / np.maximum(np.linalg.norm(away, axis=1, keepdims=True), 1e-12)
+
+
+def _some(index: np.ndarray) -> np.ndarray:
+    """At most ``KEPT`` of an index, evenly."""
+    return index[:: max(1, -(-len(index) // KEPT))]
+
+
+def _apart_rows(
+    pieces: tuple[Piece | None, ...], points: np.ndarray, value: np.ndarray, normals: np.ndarray
+) -> list[Rows]:
+    """The deepest samples and some of the others: the first piece moves along the normals, the
+    second against them."""
     if not len(value):
         return []
     order = np.argsort(value)
     if len(order) > KEPT:
-        rest = order[KEPT // 2 :]
-        order = np.concatenate([order[: KEPT // 2], rest[:: -(-len(rest) // (KEPT // 2))]])
-    points, value, normals = one.now.points[index[order]], value[order], normals[order]
-    pieces, jacobians = [], []
-    if movers != "second":
-        pieces.append(one)
-        jacobians.append(one.now.jacobian(points, normals))
-    if movers != "first":
-        pieces.append(other)
-        jacobians.append(-other.now.jacobian(points, normals))
-    return [Rows(tuple(pieces), tuple(jacobians), value, False, size)]
+        order = np.concatenate([order[: KEPT // 2], _some(order[KEPT // 2 :])[: KEPT // 2]])
+    ways = (p.now.jacobian(points[order], s * normals[order]) for p, s in zip(pieces, (1, -1)) if p)
+    there = tuple(p for p in pieces if p)
+    return [Rows(there, tuple(ways), value[order], False, min(p.size for p in there))]
 
 
 def touch_rows(one: Piece, other: Piece, mutual: bool) -> list[Rows]:

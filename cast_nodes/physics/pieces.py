@@ -18,6 +18,8 @@ SAMPLES = 3000
 """Samples by which a thing meets others."""
 LEVEL = 0.2
 """Least |cosine| to up of a surface on which something can stand, or that can stand."""
+MARCH = 10
+"""Steps, each as long as the nearest face is far, in which a way out is found."""
 ALL = np.ones(7, bool)
 UPRIGHT = np.array([False, True, False, True, True, True, True])
 FLAT = np.array([False, False, False, True, True, True, True])
@@ -55,6 +57,11 @@ class View:
         return self.pose.inverse()
 
     @cached_property
+    def mass_centre(self) -> np.ndarray:
+        """(3,) world."""
+        return self.pose.apply(self.piece.shape.mass_centre)
+
+    @cached_property
     def tops(self) -> np.ndarray:
         """(m, 3, 3) world triangles on which something can stand."""
         return self._facing(1.0)
@@ -74,6 +81,20 @@ class View:
         """Signed distance (n,) in world units, and its world gradient (n, 3)."""
         value, gradient = self.piece.distance.with_gradient(self.object_from_world.apply(world_points))
         return value * self.pose.scale, self.pose.rotate(gradient)
+
+    def outwards(self, index: np.ndarray) -> np.ndarray:
+        """(k, 3) world normals of the surface at some samples; of sheets of either sense."""
+        return self.pose.rotate(self.piece.outwards[index])
+
+    def way_out(self, points: np.ndarray, ways: np.ndarray) -> np.ndarray:
+        """(n,) how far (n, 3) points that are inside have to go along (n, 3) unit directions."""
+        gone = np.zeros(len(points))
+        for _ in range(MARCH):
+            value, _ = self.distance_to(points + gone[:, None] * ways)
+            if (value > -1e-4 * self.piece.size).all():
+                break
+            gone += np.maximum(-value, 0.0)
+        return gone
 
     def near(self, other: View, margin: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """The samples that are in another thing or nearer to it than a margin.
@@ -123,6 +144,15 @@ class Piece:
         surface = surface_of(self.body.mesh)
         spread = surface.spread[:SAMPLES].astype(np.float64) * surface.size + surface.centre
         return np.concatenate([self.shape.corners, spread])
+
+    @cached_property
+    def outwards(self) -> np.ndarray:
+        """(n, 3) object frame, of the samples: the surface's normals, of corners away from the
+        middle."""
+        corners = self.shape.corners - self.shape.middle
+        corners /= np.maximum(np.linalg.norm(corners, axis=1, keepdims=True), 1e-12)
+        spread = self.local[len(corners) :]
+        return np.concatenate([corners, self.distance.with_gradient(spread)[1]])
 
     def proximity(self, other: Piece) -> Proximity:
         """What is remembered of how near its samples are to another piece."""

@@ -21,7 +21,9 @@ from .contacts import (
     Rows,
     apart,
     clearance,
+    held_rows,
     inside_rows,
+    over_rows,
     plane_rows,
     rest_rows,
     touch_rows,
@@ -33,7 +35,7 @@ from .pieces import FLAT, UPRIGHT, Piece, View
 from .ties import Tie
 
 UP = np.array([0.0, 1.0, 0.0])
-FLAT_RAD = float(np.radians(4.0))
+FLAT_RAD = float(np.radians(6.0))
 """What is nearly flat against a wall becomes so."""
 DOUBTED = 4.0
 """A turn beyond this many sigmas of the photo is left."""
@@ -142,14 +144,25 @@ class Arrangement:
         """Two things are not in each other; what is carried gives way to what carries it."""
 
         def made() -> list[Rows]:
-            below = (one.id, other.id) in self.carried, (other.id, one.id) in self.carried
-            if any(below):
-                upper, lower = (one, other) if below[0] else (other, one)
-                rows = inside_rows(upper, lower, "first", upwards=True)
-                return rows + inside_rows(lower, upper, "second", upwards=True)
+            if (one.id, other.id) in self.carried:
+                return held_rows(one, other)
+            if (other.id, one.id) in self.carried:
+                return held_rows(other, one)
             return [*inside_rows(one, other), *inside_rows(other, one)]
 
         return self.kept(("apart", one.id, other.id), (one, other), made)
+
+    def balance_rows(self, piece: Piece) -> list[Rows]:
+        """What stands on other things alone, and leans on nothing, has its mass above them."""
+        own = self.of(piece)
+        carriers = [self.pieces[t.object] for t in own
+                    if t.kind == "rests" and isinstance(t.object, int)]  # fmt: skip
+        held = any(t.kind == "leans" or isinstance(t.object, Plane) for t in own)
+        if not carriers or held:
+            return []
+        return self.kept(
+            ("balance", piece.id), (piece, *carriers), lambda: over_rows(piece, carriers)
+        )
 
     def plane_rows(self, piece: Piece) -> list[Rows]:
         return self.kept(("planes", piece.id), (piece,), lambda: self.all_plane_rows(piece))
@@ -184,6 +197,7 @@ class Arrangement:
         def made() -> list[Rows]:
             rows = [row for p in pieces for t in self.of(p) for row in self.tie_rows(t)]
             rows += [row for p in pieces for row in self.plane_rows(p)]
+            rows += [row for p in pieces for row in self.balance_rows(p)]
             return rows + [row for p, o in self.near(pieces, others) for row in self.pair_rows(p, o)]
 
         return made
