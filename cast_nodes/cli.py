@@ -21,7 +21,8 @@ from tqdm import tqdm
 
 from . import __version__
 from .backends import STAGES, Choice, backends, choose, option_specs
-from .context import CancelToken, Context, Folders, Progress
+from .cancel import CancelToken
+from .context import Context, Folders, Progress
 from .dry_run import plan_json, plan_lines, plan_runs
 from .errors import BackendNotReady, BadInput, Cancelled, CastError
 from .export import command as export_command

@@ -3,39 +3,14 @@
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from .errors import Cancelled
+from .cancel import CancelToken
 from .local.models import Models, own_models
 from .store import Store
-
-
-class CancelToken:
-    """One event for a whole run. Workers ask; the owner sets it once."""
-
-    def __init__(self) -> None:
-        self._event = threading.Event()
-
-    def cancel(self) -> None:
-        self._event.set()
-
-    @property
-    def cancelled(self) -> bool:
-        return self._event.is_set()
-
-    def check(self) -> None:
-        """Raises :class:`Cancelled` once the run was stopped. Call it between steps."""
-        if self._event.is_set():
-            raise Cancelled("stopped by the user; what was finished is kept")
-
-    def wait(self, seconds: float) -> None:
-        """Sleeps, but wakes and raises at once when the run is stopped."""
-        self._event.wait(seconds)
-        self.check()
 
 
 @dataclass(frozen=True)

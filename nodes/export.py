@@ -10,7 +10,7 @@ import folder_paths
 from comfy_api.latest import Types, io
 from comfy_execution.graph_utils import ExecutionBlocker
 
-from ..cast_nodes.context import CancelToken
+from ..cast_nodes.cancel import CancelToken
 from ..cast_nodes.export import Wanted, Written, scene_in_memory, write_exports
 from ..cast_nodes.run_folder import RunFolder
 from .run_stage import show_text, stoppable

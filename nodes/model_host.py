@@ -25,7 +25,7 @@ import torch
 from comfy.model_patcher import ModelPatcher
 from torch import nn
 
-from ..cast_nodes.context import CancelToken
+from ..cast_nodes.cancel import CancelToken
 from ..cast_nodes.local.models import (
     DEVICE,
     acquire,

@@ -14,8 +14,8 @@ import folder_paths
 from comfy_api.latest import io
 from PIL import Image
 
+from ..cast_nodes.cancel import CancelToken
 from ..cast_nodes.compose.edits import pose_json
-from ..cast_nodes.context import CancelToken
 from ..cast_nodes.errors import BadInput
 from ..cast_nodes.locks import keep_result
 from ..cast_nodes.report.rows import Made, Row, made_in, made_so_far, rows_of

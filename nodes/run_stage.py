@@ -26,9 +26,10 @@ from comfy_execution.utils import get_executing_context
 from server import PromptServer
 
 from ..cast_nodes.backends import Choice
-from ..cast_nodes.context import CancelToken, Context, Progress, Usage
+from ..cast_nodes.cancel import CancelToken
+from ..cast_nodes.context import Context, Progress, Usage
 from ..cast_nodes.errors import Cancelled, ObjectFailure
-from ..cast_nodes.local.weights import DOWNLOAD
+from ..cast_nodes.local.download import DOWNLOAD
 from ..cast_nodes.services.usage import costs_json, spent_line
 from ..cast_nodes.store import Store
 from ..cast_nodes.types import Objects

@@ -13,7 +13,7 @@ from typing import Any
 from server import PromptServer
 
 from ..cast_nodes.context import Progress
-from ..cast_nodes.local.weights import DOWNLOAD
+from ..cast_nodes.local.download import DOWNLOAD
 
 EVENT = "cast.status"
 

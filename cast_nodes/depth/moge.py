@@ -20,8 +20,9 @@ from ..content import content_key
 from ..context import Context
 from ..errors import BadInput
 from ..frames import denormalise_intrinsics
-from ..local.models import work_with
-from ..local.weights import Weights, users_path
+from ..local.lookup import users_path
+from ..local.weights import Weights
+from ..local.work import work_with
 from ..types import Geometry, Photo
 from . import DepthInputs
 from ._moge_model import CHECKPOINT, checkpoint_in, load_moge

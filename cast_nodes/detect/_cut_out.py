@@ -8,7 +8,8 @@ import numpy as np
 
 from ..content import content_key
 from ..context import Context, Progress
-from ..local.weights import Weights, users_path
+from ..local.lookup import users_path
+from ..local.weights import Weights
 from ..types import Photo, SceneObject
 from . import _sam
 from ._transformers import model_folder

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..context import CancelToken, Context
+from ..cancel import CancelToken
+from ..context import Context
 from ..errors import BadInput
-from ..local.models import work_with
+from ..local.work import work_with
 from ._florence_answer import BINS, Placed, read_places
 from ._labels import share_out
 from ._pixels import Recipe, prepare, read_recipe

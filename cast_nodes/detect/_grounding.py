@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..context import Context
-from ..local.models import work_with
+from ..local.work import work_with
 from ._found import box_in_photo
 from ._labels import share_out
 from ._pixels import Prepared, Recipe, prepare, read_recipe

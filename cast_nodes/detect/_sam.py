@@ -16,7 +16,7 @@ import numpy as np
 
 from ..context import Context
 from ..errors import BadInput
-from ..local.models import work_with
+from ..local.work import work_with
 from ._pixels import Prepared, Recipe, prepare, read_recipe
 from ._transformers import edition, from_folder, named_class, read_config, tensor_in
 from .mask_tools import tidy

@@ -2,5 +2,5 @@
 
 A local backend names its weights (:class:`.weights.Weights`), has them looked up or downloaded
 (:func:`.weights.weights_folder`), and works with the process's one copy of the model
-(:func:`.models.work_with`). Nothing here imports torch before a model is made.
+(:func:`.work.work_with`). Nothing here imports torch before a model is made.
 """

@@ -19,7 +19,10 @@ from pathlib import Path
 from ..context import Context, Progress
 from ..errors import BackendNotReady, StorageError
 from .hub import Refused, RemoteFile, Repository, list_files, read_rest, size_of
-from .weights import DOWNLOAD, MANIFEST, UNFINISHED, how_to_place, is_whole, require_download
+from .lookup import MANIFEST, UNFINISHED, how_to_place, is_whole, require_download
+
+DOWNLOAD = "download"
+"""The stage of a download's steps in ``context.progress``; they count megabytes."""
 
 _PARTIAL = ".incomplete"
 _LOCK = ".lock"

@@ -19,7 +19,7 @@ from typing import IO, Any, TypeVar
 from ..context import Context
 from ..errors import Cancelled, CastError
 from ..services.secrets import guard_logs, redact, remember, secret
-from .weights import matching
+from .lookup import matching
 
 T = TypeVar("T")
 

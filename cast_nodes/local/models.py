@@ -2,14 +2,6 @@
 
 :class:`Models` is what backends see as ``context.models``. :class:`OwnModels` is the command
 line's; inside ComfyUI the nodes give one that lives under ComfyUI's model management.
-
-A model is always used through :func:`work_with`, which also deals with an accelerator that is
-full::
-
-    def load() -> nn.Module:
-        return MyModel.from_pretrained(folder).eval()
-
-    points = work_with(context, f"moge {folder} fp16", load, lambda model: model.infer(image))
 """
 
 from __future__ import annotations
@@ -30,7 +22,7 @@ if TYPE_CHECKING:
     import torch
     from torch import nn
 
-    from ..context import CancelToken, Context
+    from ..cancel import CancelToken
 
 T = TypeVar("T")
 
@@ -74,35 +66,6 @@ class Models(Protocol):
         ...
 
 
-def work_with(
-    context: Context, name: str, load: Callable[[], nn.Module], work: Callable[[nn.Module], T]
-) -> T:
-    """``work(model)`` without gradients, with the process's one copy (see :meth:`Models.lend`).
-
-    When the accelerator's memory is full, all models in nobody's use are freed and ``work`` is
-    tried once more; it must therefore have no effect but its result.
-
-    Raises:
-        OutOfMemory: still full.
-        Cancelled: while waiting for another user of the model.
-    """
-    import torch
-
-    context.cancel.check()
-    models = context.models
-    for last in (False, True):
-        try:
-            with models.lend(name, load, context.cancel) as model, torch.inference_mode():
-                return work(model)
-        except (RuntimeError, MemoryError) as error:
-            if not is_out_of_memory(error):
-                raise
-            if last:
-                raise OutOfMemory(_too_little(name, models.device)) from error
-        models.free()  # outside the except: the error holds on to what filled the memory
-    raise AssertionError("unreachable")
-
-
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether an error of torch says that memory is full, on whichever device."""
     import torch
@@ -115,7 +78,8 @@ def is_out_of_memory(error: BaseException) -> bool:
     )
 
 
-def _too_little(name: str, device: Any) -> str:
+def too_little(name: str, device: Any) -> str:
+    """What to tell where a model does not fit even alone."""
     return (
         f"{name} does not fit into the memory of {device}, even alone; choose a smaller model or"
         f" resolution, close other programs, or set {DEVICE}=cpu"
@@ -250,7 +214,7 @@ class OwnModels:
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):
                 raise
-            raise OutOfMemory(_too_little(name, self.device)) from error
+            raise OutOfMemory(too_little(name, self.device)) from error
 
     def _shrink(self, bound: int) -> int:
         """Frees unused models, the least recently used first, until ``bound`` bytes are left."""

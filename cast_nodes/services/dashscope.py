@@ -11,8 +11,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..backends import Need
+from .key_need import key_need
 from .policy import Service
-from .secrets import key_need, secret
+from .secrets import secret
 from .troubles import Garbled, StatusError
 
 DASHSCOPE = Service(

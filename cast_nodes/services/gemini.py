@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..backends import Need
+from .key_need import key_need
 from .policy import Service
-from .secrets import key_need, secret, setting
+from .secrets import secret, setting
 from .troubles import Garbled
 
 GEMINI = Service(

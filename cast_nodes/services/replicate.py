@@ -14,8 +14,9 @@ from typing import Any
 
 from ..backends import Need
 from ..context import Usage
+from .key_need import key_need
 from .policy import Service
-from .secrets import key_need, secret
+from .secrets import secret
 from .task_api import Lookup, TaskApi, TaskState
 from .transport import http_timeout, status_transport
 from .troubles import Garbled, iso_seconds

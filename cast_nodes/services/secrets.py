@@ -21,8 +21,6 @@ from functools import lru_cache
 from pathlib import Path
 from urllib.parse import quote
 
-from ..backends import Need
-
 PACK_ROOT = Path(__file__).resolve().parents[2]
 HIDDEN = "***"
 
@@ -104,10 +102,15 @@ def setting(name: str) -> str | None:
 
 def secret(name: str) -> Secret | None:
     """A key, wrapped so that it cannot be shown by accident."""
-    with _lock:
-        _names.add(name)
+    note_key(name)
     value = setting(name)
     return None if value is None else Secret(value)
+
+
+def note_key(name: str) -> None:
+    """Has a setting's value count as a key, also before anyone asks for it."""
+    with _lock:
+        _names.add(name)
 
 
 def number(name: str, default: float, low: float = 0.0) -> float:
@@ -155,17 +158,6 @@ def guard_logs() -> None:
         logger = logging.getLogger(name)
         if not any(isinstance(f, _Redacting) for f in logger.filters):
             logger.addFilter(_Redacting())
-
-
-def key_need(variable: str, where_to_get_it: str) -> Need:
-    """The need for a key: present when the setting is, mended by the place that gives one."""
-    with _lock:
-        _names.add(variable)
-    return Need(
-        f"key {variable}",
-        lambda context: setting(variable) is not None,
-        f"get one at {where_to_get_it} and set {variable} in the environment or a .env file",
-    )
 
 
 def _read(path: Path) -> dict[str, str]:

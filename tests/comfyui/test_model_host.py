@@ -148,7 +148,7 @@ def full_device(models, say):
         return "done"
     with models.lend("other", lambda: torch.nn.Bilinear(9, 9, 9)):
         pass
-    answer = module("cast_nodes.local.models").work_with(context, "big", linear(), work)
+    answer = module("cast_nodes.local.work").work_with(context, "big", linear(), work)
     say(answer=answer, tries=tries)
     models.free()
 

@@ -13,11 +13,12 @@ import numpy as np
 import pytest
 
 from cast_nodes.backends import choose
+from cast_nodes.cancel import CancelToken
 from cast_nodes.compose import compose
 from cast_nodes.compose.assemble import node_name
 from cast_nodes.compose.shrink import within_budget
 from cast_nodes.compose.turntable import render_folder, scene_meshes
-from cast_nodes.context import CancelToken, Context
+from cast_nodes.context import Context
 from cast_nodes.errors import BadInput, Cancelled
 from cast_nodes.frames import CAMERA_FROM_GLTF_CAMERA, Sim3
 from cast_nodes.gltf import node_matrix, open_glb, split_glb, view_bytes

@@ -4,7 +4,8 @@ import threading
 
 import pytest
 
-from cast_nodes.context import CancelToken, Context
+from cast_nodes.cancel import CancelToken
+from cast_nodes.context import Context
 from cast_nodes.errors import BackendNotReady, Cancelled, ObjectFailure
 from cast_nodes.per_object import Task, run_tasks
 from cast_nodes.services.secrets import setting

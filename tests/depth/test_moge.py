@@ -17,7 +17,8 @@ from moge_models import save_checkpoint  # noqa: E402
 
 from cast_nodes.backends import choose, get_backend  # noqa: E402
 from cast_nodes.bridges.from_moge import MogeOptions, geometry_from_moge  # noqa: E402
-from cast_nodes.context import CancelToken, Context, Folders  # noqa: E402
+from cast_nodes.cancel import CancelToken  # noqa: E402
+from cast_nodes.context import Context, Folders  # noqa: E402
 from cast_nodes.depth import DepthInputs, estimate_geometry  # noqa: E402
 from cast_nodes.depth._moge_model import checkpoint_in, import_moge, load_moge  # noqa: E402
 from cast_nodes.depth.camera import RoomCamera, plane_depth  # noqa: E402

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from cast_nodes.backends import choose
-from cast_nodes.context import CancelToken
+from cast_nodes.cancel import CancelToken
 from cast_nodes.detect import DetectInputs, _florence, detect
 from cast_nodes.detect._florence_answer import BINS, Placed, box_of, named_by, read_places, to_found
 from cast_nodes.errors import BadInput, Cancelled

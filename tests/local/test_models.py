@@ -8,16 +8,17 @@ import pytest
 import torch
 from torch import nn
 
-from cast_nodes.context import CancelToken, Context
+from cast_nodes.cancel import CancelToken
+from cast_nodes.context import Context
 from cast_nodes.errors import BadInput, Cancelled, OutOfMemory
 from cast_nodes.local.models import (
     OwnModels,
     bytes_of,
     is_out_of_memory,
     memory_bound,
-    work_with,
     working_device,
 )
+from cast_nodes.local.work import work_with
 
 KILO = 1000
 

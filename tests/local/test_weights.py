@@ -12,18 +12,18 @@ import pytest
 from hub_double import COMMIT, Hub
 
 from cast_nodes.backends import Need
-from cast_nodes.context import CancelToken, Context, Folders
+from cast_nodes.cancel import CancelToken
+from cast_nodes.context import Context, Folders
 from cast_nodes.errors import BackendNotReady, BadInput, Cancelled, StorageError
 from cast_nodes.local import hub as hub_module
-from cast_nodes.local.weights import (
+from cast_nodes.local.lookup import (
     MANIFEST,
-    Weights,
     find_weights,
     folder_name,
     is_whole,
     matching,
-    weights_folder,
 )
+from cast_nodes.local.weights import Weights, weights_folder
 
 constants = pytest.importorskip("huggingface_hub.constants")
 

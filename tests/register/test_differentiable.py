@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cast_nodes.backends import choose, get_backend
-from cast_nodes.context import CancelToken, Context
+from cast_nodes.cancel import CancelToken
+from cast_nodes.context import Context
 from cast_nodes.errors import BackendNotReady, Cancelled
 from cast_nodes.frames import Sim3
 from cast_nodes.mesh_data import MeshData

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from cast_nodes.backends import choose
-from cast_nodes.context import CancelToken, Context, Folders, Usage
+from cast_nodes.cancel import CancelToken
+from cast_nodes.context import Context, Folders, Usage
 from cast_nodes.mesh import MeshInputs, make_meshes
 from cast_nodes.store import Store
 from cast_nodes.types import MeshEntry, Objects, Photo, SceneObject, View, Views

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from mesh_rigs import Waits
 
-from cast_nodes.context import CancelToken, Context
+from cast_nodes.cancel import CancelToken
+from cast_nodes.context import Context
 from cast_nodes.errors import BadInput, Cancelled
 from cast_nodes.services.policy import Service, backoff_s, retry_read, slot
 from cast_nodes.services.troubles import (

@@ -14,7 +14,8 @@ from doubles.glb import small_glb
 from doubles.server import Answer, Double, Hang, free_address
 from PIL import Image
 
-from cast_nodes.context import CancelToken, Context, Folders
+from cast_nodes.cancel import CancelToken
+from cast_nodes.context import Context, Folders
 from cast_nodes.errors import Cancelled
 from cast_nodes.services.download import (
     checked_glb,

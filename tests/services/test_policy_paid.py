@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 from doubles.server import Answer, Double, Drop, Hang, Request, wait_until
 
-from cast_nodes.context import CancelToken, Context, Folders, Usage
+from cast_nodes.cancel import CancelToken
+from cast_nodes.context import Context, Folders, Usage
 from cast_nodes.errors import Cancelled, ObjectFailure, StorageError
 from cast_nodes.services import journal
 from cast_nodes.services.calls import paid_call, paid_json
@@ -185,7 +186,8 @@ CHILD = """
 import sys; sys.path[:0] = [{tests!r}, {root!r}]
 from pathlib import Path
 from test_policy_paid import SERVICE, paint, paid_call
-from cast_nodes.context import Context, Folders, CancelToken
+from cast_nodes.cancel import CancelToken
+from cast_nodes.context import Context, Folders
 class There: url = {url!r}
 context = Context(folders=Folders(Path({cache!r}), Path({cache!r})))
 """

@@ -10,8 +10,9 @@ import pytest
 
 from cast_nodes.context import Context
 from cast_nodes.services import secrets
+from cast_nodes.services.key_need import key_need
 from cast_nodes.services.policy import Service, failure, retry_read
-from cast_nodes.services.secrets import Secret, key_need, number, redact, secret, setting
+from cast_nodes.services.secrets import Secret, number, redact, secret, setting
 from cast_nodes.services.troubles import ServiceFailure, StatusError, classify
 
 KEY = "q7Zk-planted.key/0123456789"
