@@ -20,8 +20,8 @@ UP = np.array([0.0, 1.0, 0.0])
 CELLS = 20
 """Columns along each side in which an underside is compared with what lies below it."""
 KEPT = 24
-"""Rows that a pair of things has at most each way."""
-NEAR = 0.01
+"""Rows that a pair of things has about, each way."""
+NEAR = 0.05
 """Samples closer than this share of the smaller thing's size may meet in the next step."""
 TRIFLE = 1e-3
 """Depth, share of the smaller one's size, of which it does not matter how it came about."""
@@ -50,6 +50,11 @@ class Rows:
     value: np.ndarray
     equal: bool
     size: float
+
+    @property
+    def wrong(self) -> float:
+        """The largest deviation, share of the size."""
+        return float(np.max(np.abs(self.value) if self.equal else -self.value)) / self.size
 
 
 def plane_rows(piece: Piece, plane: Plane, onto: bool) -> list[Rows]:
@@ -99,7 +104,7 @@ def clearance(upper: View, lower: View, reach: float) -> Clearance | None:
         return None
     feet = _undersides(upper, _extreme(upper.points, low, high, -1.0))
     at, fall = _falls(feet, lower.tops, -1.0, reach)
-    heads = lower.points
+    heads = lower.points[lower.upward]
     heads = heads[np.abs(heads[:, 1] - upper.bounds[0, 1]) <= reach]
     at_heads, fall_heads = _falls(_extreme(heads, low, high, 1.0), upper.undersides, 1.0, reach)
     points, fall = np.concatenate([at, at_heads]), np.concatenate([fall, fall_heads])
@@ -258,12 +263,23 @@ def _apart_rows(
     second against them."""
     if not len(value):
         return []
-    order = np.argsort(value)
-    if len(order) > KEPT:
-        order = np.concatenate([order[: KEPT // 2], _some(order[KEPT // 2 :])[: KEPT // 2]])
+    order = _chosen(value, normals)
     ways = (p.now.jacobian(points[order], s * normals[order]) for p, s in zip(pieces, (1, -1)) if p)
     there = tuple(p for p in pieces if p)
     return [Rows(there, tuple(ways), value[order], False, min(p.size for p in there))]
+
+
+def _chosen(value: np.ndarray, normals: np.ndarray) -> np.ndarray:
+    """Of the samples with each of six main directions the deepest, and some of the others."""
+    axis = np.abs(normals).argmax(1)
+    side = 2 * axis + (normals[np.arange(len(axis)), axis] > 0)
+    out = []
+    for n in range(6):
+        here = np.flatnonzero(side == n)
+        here = here[np.argsort(value[here])]
+        half = KEPT // 4
+        out += [here[:half], here[half :: max(1, -(-len(here[half:]) // half))]]
+    return np.concatenate(out)
 
 
 def touch_rows(one: Piece, other: Piece, mutual: bool) -> list[Rows]:

@@ -125,7 +125,7 @@ def _solve(
 def _within(piece: Piece, change: np.ndarray, camera: np.ndarray) -> np.ndarray:
     """As much of a further change as the bounds of the whole one leave."""
     whole = piece.change + change
-    away = piece.start.apply(piece.shape.middle) - camera
+    away = piece.at_start - camera
     ray = away / max(float(np.linalg.norm(away)), 1e-12)
     aside = whole[3:6] - (whole[3:6] @ ray) * ray
     share = max(

@@ -41,6 +41,8 @@ CELLS = 40
 LARGE, CUTS, MOST_CUT = 0.05, 4, 400
 """Edge, in diagonals, over which a face that lies partly in matter is cut in four; how often; and
 up to how many such faces."""
+OPEN = 0.1
+"""Share of a face that may lie open although the face is left out."""
 ACROSS = np.array(
     [[0.96, 0.02, 0.02], [0.02, 0.96, 0.02], [0.02, 0.02, 0.96]]
     + [[0.49, 0.49, 0.02], [0.02, 0.49, 0.49], [0.49, 0.02, 0.49]]
@@ -282,11 +284,14 @@ def _sides(
     count = min(3, len(points))
     voters = KDTree(where).query(every, k=count)[1].reshape(len(triangles), -1)
     ahead, behind = _majority(front[voters]), _majority(back[voters])
-    # A face that holds samples of its own is asked through these.
+    # A face that holds samples of its own is asked through these, through the open ones if any.
     own = np.bincount(face, minlength=len(triangles)).astype(float)
-    mine = own > 0
-    ahead[mine] = (np.bincount(face, front, len(triangles))[mine] / own[mine]) > 0.5
-    behind[mine] = (np.bincount(face, back, len(triangles))[mine] / own[mine]) > 0.5
+    open_ = ~(front & back)
+    number = np.bincount(face, open_, len(triangles))
+    mine, seen = own > 0, number > OPEN * own
+    ahead[mine] = behind[mine] = True
+    ahead[seen] = (np.bincount(face, front & open_, len(triangles))[seen] / number[seen]) > 0.5
+    behind[seen] = (np.bincount(face, back & open_, len(triangles))[seen] / number[seen]) > 0.5
     solid = ahead != behind
     outwards = np.where(ahead & ~behind, -1.0, 1.0)
     kept = ~(ahead & behind)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -13,8 +13,6 @@ from .ties import Tie
 
 TOUCHING = 0.01
 """Gaps and penetrations below this share of the thing's (the smaller one's) size are none."""
-FAR = 0.6
-"""How far below its carrier's top a thing is looked for, share of its height."""
 
 
 @dataclass(frozen=True)
@@ -62,11 +60,13 @@ def measured(
     pieces: Sequence[Piece],
     ties: Sequence[Tie],
     planes: Sequence[Plane],
+    reach: Callable[[Piece], float],
     together: Collection[frozenset[int]] = (),
 ) -> Measures:
     """How pieces hold together where they are now.
 
     Args:
+        reach: how far below its carrier's top a thing may be.
         together: pairs that belong together and may be in each other.
     """
     found: list[Penetration] = []
@@ -84,7 +84,7 @@ def measured(
                 found.append(Penetration((piece.id, plane.name), deep, deep / _size(piece)))
     return Measures(
         tuple(sorted(found, key=lambda p: -p.share)),
-        tuple(sorted(_gaps(pieces, ties), key=lambda g: -abs(g.share))),
+        tuple(sorted(_gaps(pieces, ties, reach), key=lambda g: -abs(g.share))),
     )
 
 
@@ -96,13 +96,11 @@ def depth(one: View, other: View) -> float:
     return max((float(-v.min()) for v in values if len(v)), default=0.0)
 
 
-def gap_of(
-    piece: Piece, tie: Tie, by_id: Mapping[int, Piece], reach: float | None = None
-) -> float | None:
+def gap_of(piece: Piece, tie: Tie, by_id: Mapping[int, Piece], reach: float) -> float | None:
     """The free distance that a tie should close; None for parts and where the two never meet.
 
     Args:
-        reach: how far below its carrier's top the thing may be; ``FAR`` of its height if None.
+        reach: how far below its carrier's top the thing may be.
     """
     if tie.kind == "part":
         return None
@@ -110,7 +108,7 @@ def gap_of(
         return float(tie.object.height(piece.now.corners).min())
     other = by_id[tie.object]
     if tie.kind == "rests":
-        found = clearance(piece.now, other.now, FAR * piece.tall if reach is None else reach)
+        found = clearance(piece.now, other.now, reach)
         return None if found is None else found.gap
     values = [
         b.distance_to(a.points[::4])[0].min()
@@ -119,7 +117,9 @@ def gap_of(
     return float(min(values))
 
 
-def _gaps(pieces: Sequence[Piece], ties: Sequence[Tie]) -> list[Gap]:
+def _gaps(
+    pieces: Sequence[Piece], ties: Sequence[Tie], reach: Callable[[Piece], float]
+) -> list[Gap]:
     by_id = {p.id: p for p in pieces}
     out = []
     for piece in pieces:
@@ -127,7 +127,7 @@ def _gaps(pieces: Sequence[Piece], ties: Sequence[Tie]) -> list[Gap]:
         if not own and not any(t.object == piece.id for t in ties):
             out.append(Gap(piece.id, None, float("nan"), 0.0))
         carried = [t for t in own if t.kind == "rests"]
-        falls = [(gap_of(piece, t, by_id), t) for t in (carried or own)]
+        falls = [(gap_of(piece, t, by_id, reach(piece)), t) for t in (carried or own)]
         known = [(g, t) for g, t in falls if g is not None]
         # Of several carriers one that touches is enough.
         for gap, tie in [min(known, key=lambda k: k[0])] if carried and known else known:

@@ -71,6 +71,12 @@ class View:
         """(m, 3, 3) world triangles that can stand on something."""
         return self._facing(-1.0)
 
+    @cached_property
+    def upward(self) -> np.ndarray:
+        """(n,) bool, samples on whose surface something can stand."""
+        cosine = self.piece.outwards @ self.pose.rotation[1]
+        return (cosine if self.piece.distance.solid.all() else np.abs(cosine)) > LEVEL
+
     def _facing(self, way: float) -> np.ndarray:
         distance = self.piece.distance
         cosine = way * (distance.normals @ self.pose.rotation[1])
@@ -172,6 +178,11 @@ class Piece:
     def size(self) -> float:
         """Diagonal of the box, world units, as it was placed."""
         return self.shape.size * self.start.scale
+
+    @property
+    def at_start(self) -> np.ndarray:
+        """(3,) world, the middle as it was placed."""
+        return self.start.apply(self.shape.middle)
 
     @property
     def tall(self) -> float:

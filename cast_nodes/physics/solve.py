@@ -47,6 +47,10 @@ REACH = (0.05, 0.06, 0.005)
 """How far a thing may lie below the top that carries it: share of its height, of how far it is
 below or above the camera (what it is wrong along its view ray raises or lowers it so), of its
 distance."""
+SEATED = 0.01
+"""Share of its size by which what holds a thing may be missed before other places are tried."""
+SEATS = (0.0, 1.0, -1.0, 2.0, -2.0)
+"""These places, deviations along the view from where it was placed."""
 ROUNDS = 3
 CUT = 0.35
 """A thing deeper than this share of its size behind a plane is not moved before it."""
@@ -97,8 +101,8 @@ class Arrangement:
         }
 
     def measured(self) -> Measures:
-        planes = self.planes
-        return measured(list(self.pieces.values()), self.ties, planes, self.together)
+        pieces = list(self.pieces.values())
+        return measured(pieces, self.ties, self.planes, self.reach, self.together)
 
     def levels(self) -> list[list[Piece]]:
         """The movable pieces, what carries before what it carries."""
@@ -326,8 +330,29 @@ def _supporters_first(task: Task, all_of: Arrangement) -> None:
         for piece in level:
             carriers = [t.object for t in all_of.of(piece) if isinstance(t.object, int)]
             others = [p for p in placed if p.id in carriers]
-            descend([piece], all_of.rows([piece], others), all_of.camera, check=task.check)
+            _seat(task, all_of, piece, others)
         placed += level
+
+
+def _seat(task: Task, all_of: Arrangement, piece: Piece, others: Sequence[Piece]) -> None:
+    """A thing comes to what holds it; where it cannot from where it is, from elsewhere along the
+    view, which the photo tells least."""
+    rows, laid = all_of.rows([piece], others), piece.now
+    best: tuple[float, View] | None = None
+    away = laid.middle - all_of.camera
+    gone = np.log(np.linalg.norm(away) / np.linalg.norm(piece.at_start - all_of.camera))
+    doubt = float(np.sqrt(np.linalg.inv(piece.information)[6, 6]))
+    for along in (0.0, *(k * doubt - gone for k in SEATS)):
+        shift = np.array([0, 0, 0, *(np.expm1(along) * away), along])
+        piece.put(moved(laid.pose, laid.middle, shift))
+        descend([piece], rows, all_of.camera, check=task.check)
+        wrong = max((row.wrong for row in rows()), default=0.0)
+        if best is None or wrong < best[0]:
+            best = wrong, piece.now
+        if wrong < SEATED or not others:
+            break
+    assert best is not None
+    piece.now = best[1]
 
 
 def _without_swallowed(pieces: Sequence[Piece], ties: Sequence[Tie]) -> list[Tie]:
