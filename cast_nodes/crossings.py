@@ -40,7 +40,9 @@ def crossings(
         inside ^= _edge_crossed(flat[face, i], flat[face, (i + 1) % 3], rays[line])
     line, face = line[inside], face[inside]
     a, b, c = (triangles[face, i] for i in range(3))
-    normal = np.cross(b - a, c - a)
+    x, y, z = (b - a).T
+    p, q, r = (c - a).T
+    normal = np.stack([y * r - z * q, z * p - x * r, x * q - y * p], 1)
     steep = np.abs(normal[:, axis]) > 1e-12 * np.linalg.norm(normal, axis=1)
     line, a, normal = line[steep], a[steep], normal[steep]
     offset = normal[:, u] * (a[:, u] - rays[line, 0]) + normal[:, v] * (a[:, v] - rays[line, 1])

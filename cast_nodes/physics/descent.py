@@ -37,7 +37,6 @@ def descend(
     pieces: Sequence[Piece],
     rows: Callable[[], list[Rows]],
     camera: np.ndarray,
-    steps: int = STEPS,
     check: Callable[[], None] = lambda: None,
 ) -> None:
     """Moves the pieces to where the photo and the constraints are content.
@@ -52,10 +51,15 @@ def descend(
     if not moving:
         return
     index = {id(p): i for i, p in enumerate(moving)}
-    for step in range(steps):
+    before = np.zeros((len(moving), 7))
+    for step in range(STEPS):
         check()
         tight = TIGHT[min(step, len(TIGHT) - 1)]
         changes = _solve(moving, index, rows(), tight)
+        # To and fro between contacts that come and go: half way.
+        turns = np.einsum("ij,ij->i", changes, before) < 0
+        changes[turns & (step >= len(TIGHT) - 1)] *= 0.5
+        before = changes
         largest = 0.0
         for piece, change in zip(moving, changes, strict=True):
             bound = STRIDE * [1, 1, 1, *[_reach(piece, camera)] * 3, 1]

@@ -114,9 +114,12 @@ class View:
 
     def jacobian(self, points: np.ndarray, normals: np.ndarray) -> np.ndarray:
         """(n, 7) how (n, 3) points of the piece move along (n, 3) directions, a change's part."""
-        arm = points - self.middle
-        along = np.einsum("ij,ij->i", arm, normals)
-        return np.concatenate([np.cross(arm, normals), normals, along[:, None]], 1)
+        out = np.empty((len(points), 7))
+        x, y, z = (points - self.middle).T
+        u, v, w = normals.T
+        out[:, 0], out[:, 1], out[:, 2] = y * w - z * v, z * u - x * w, x * v - y * u
+        out[:, 3:6], out[:, 6] = normals, x * u + y * v + z * w
+        return out
 
 
 class Piece:

@@ -206,6 +206,18 @@ class Arrangement:
 
         return made
 
+    def around(self, ids: Collection[int]) -> set[int]:
+        """Some pieces and all that touches or holds them, directly or through others."""
+        pairs = [(p.id, o.id) for p, o in self.near(list(self.pieces.values()), [])]
+        pairs += [(t.subject, t.object) for t in self.ties if isinstance(t.object, int)]
+        out, before = set(ids), 0
+        while len(out) > before:
+            before = len(out)
+            for one, other in pairs:
+                if one in out or other in out:
+                    out |= {one, other}
+        return out
+
     def near(self, pieces: Sequence[Piece], others: Sequence[Piece]) -> list[tuple[Piece, Piece]]:
         """Pairs of pieces, and of pieces and others, that may meet and are not meant to."""
         every = [*pieces, *others]
@@ -268,9 +280,13 @@ def hold_together(task: Task) -> Solved:
     moving = [p for p in all_of.pieces.values() if p.movable]
     still = [p for p in all_of.pieces.values() if not p.movable]
     for round_ in range(ROUNDS):
-        descend(moving, all_of.rows(moving, still), all_of.camera, check=task.check)
-        if round_ == ROUNDS - 1 or not _part(all_of, stuck_pairs(all_of)):
+        descend(moving, all_of.rows(moving, still), all_of.camera, task.check)
+        stuck = stuck_pairs(all_of)
+        if round_ == ROUNDS - 1 or not _part(all_of, stuck):
             break
+        again = all_of.around({p.id for pair in stuck for p in pair})
+        moving = [p for p in all_of.pieces.values() if p.movable and p.id in again]
+        still = [p for p in all_of.pieces.values() if p not in moving]
     _drop(all_of)
     return _solved(task, all_of, before)
 
@@ -345,7 +361,7 @@ def _seat(task: Task, all_of: Arrangement, piece: Piece, others: Sequence[Piece]
     for along in (0.0, *(k * doubt - gone for k in SEATS)):
         shift = np.array([0, 0, 0, *(np.expm1(along) * away), along])
         piece.put(moved(laid.pose, laid.middle, shift))
-        descend([piece], rows, all_of.camera, check=task.check)
+        descend([piece], rows, all_of.camera, task.check)
         wrong = max((row.wrong for row in rows()), default=0.0)
         if best is None or wrong < best[0]:
             best = wrong, piece.now
