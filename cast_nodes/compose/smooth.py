@@ -13,13 +13,14 @@ def fill_smoothly(values: np.ndarray, known: np.ndarray) -> np.ndarray:
 
     Args:
         values: (H, W, C) float; anything where not known.
-        known: (H, W) bool.
+        known: (H, W) bool, or float in 0..1 for how well: what is hardly known hardly counts and
+            is itself drawn towards its surroundings.
 
     Returns:
         (H, W, C) float32; zeros when nothing is known.
     """
     weight = known.astype(np.float32)
-    colour = np.where(known[..., None], values, 0).astype(np.float32)
+    colour = np.where(weight[..., None] > 0, values * weight[..., None], 0).astype(np.float32)
     return _pull_push(colour, weight)
 
 

@@ -70,3 +70,32 @@ def test_no_seam_shows_where_shade_meets_the_border():
     rows = slice(56, 136)
     inside, outside = out[rows, 138:144].mean((1, 2)), out[rows, 144:150].mean((1, 2))
     assert np.abs(inside - outside).mean() < 8
+
+
+def test_a_rug_on_a_plain_floor_is_not_seen_twice():
+    """A good part of what is seen is a strong pattern whose colours are near the floor's."""
+    known = middle()
+    rng = np.random.default_rng(0)
+    picture = np.full((SIZE, SIZE, 3), 150.0) + rng.normal(0, 2, (SIZE, SIZE, 1))
+    pattern = 9 * np.sign(rng.normal(size=(30, 24))).repeat(2, 0).repeat(2, 1)
+    picture[70:130, 48:96] += pattern[..., None]
+    out = carried_on(picture.astype(np.float32), known, known)
+    assert 1 < out[~known].std() < 4
+
+
+def test_grain_keeps_its_direction():
+    known = middle()
+    lines = np.random.default_rng(0).normal(0, 12, (SIZE, 1, 1))
+    out = carried_on((120 + lines + np.zeros((SIZE, SIZE, 3))).astype(np.float32), known, known)
+    beyond = out[:40, :, 0]
+    across, along = np.abs(np.diff(beyond, axis=0)).mean(), np.abs(np.diff(beyond, axis=1)).mean()
+    assert across > 4 * along
+
+
+def test_a_coloured_thing_at_the_border_does_not_spread():
+    known = middle()
+    picture = grained()
+    picture[100:144, 48:90] = [200, 20, 30]
+    out = carried_on(picture, known, known)
+    below = out[160:, 48:90].mean((0, 1))
+    np.testing.assert_allclose(below, [150, 110, 70], atol=12)
