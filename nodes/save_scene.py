@@ -12,7 +12,6 @@ from ..cast_nodes.pipeline import versions
 from ..cast_nodes.report import render_report
 from ..cast_nodes.run_folder import RunFolder
 from ..cast_nodes.types import Scene
-from .run_stage import show_text
 from .sockets import CATEGORY, CastScene
 
 
@@ -57,7 +56,6 @@ class SaveScene(io.ComfyNode):
         )
         folder = Path(parent) / f"{name}_{counter:05}_"
         await asyncio.to_thread(write_scene_folder, folder, scene)
-        show_text(f"{folder}\nopen report.html there")
         where = {"subfolder": f"{subfolder}/{folder.name}".lstrip("/"), "type": "output"}
         files = [{"filename": n, **where} for n in ("scene.glb", "scene.json", "report.html")]
         return io.NodeOutput(str(folder), ui={"cast_files": files})

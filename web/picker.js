@@ -961,7 +961,8 @@ var Stage = class {
   }
   // The keyboard.
   keydown(event) {
-    const used = this.arrows(event) || (event.key === "Enter" || event.key === " ") && this.enter() || this.port.key(event);
+    const enters = (event.key === "Enter" || event.key === " ") && !event.ctrlKey && !event.metaKey;
+    const used = this.arrows(event) || enters && this.enter() || this.port.key(event);
     if (!used) return;
     event.preventDefault();
     event.stopPropagation();
@@ -1085,7 +1086,9 @@ var Picker = class {
       element("div", { class: "cast-picker-body" }, this.stage.host, this.list.host)
     );
     for (const kind of ["pointerdown", "mousedown", "dblclick", "contextmenu", "keydown", "keyup", "keypress", "copy", "paste", "cut"])
-      this.host.addEventListener(kind, (event) => event.stopPropagation());
+      this.host.addEventListener(kind, (event) => {
+        if (!isForComfyUI(event)) event.stopPropagation();
+      });
     this.host.addEventListener("wheel", (event) => event.stopPropagation());
     this.choose("box");
     this.load();
@@ -1263,6 +1266,10 @@ var Picker = class {
     if (row) this.act({ do: "keep", id: row.id, keep: false, found: !row.byHand });
   }
 };
+function isForComfyUI(event) {
+  const { ctrlKey, metaKey, key } = event;
+  return (ctrlKey || metaKey) && ["enter", "s"].includes(key?.toLowerCase() ?? "");
+}
 function scaled(item, [across, down]) {
   const [a, b, c, d] = item.box;
   return {

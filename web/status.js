@@ -4,6 +4,14 @@
 import { app } from "../../scripts/app.js";
 
 // src/shared/comfyui.ts
+function fileURL(api, file) {
+  const query = new URLSearchParams({
+    filename: file.filename,
+    subfolder: file.subfolder,
+    type: file.type
+  });
+  return api.apiURL(`/view?${query}`);
+}
 function isOurs(name) {
   return name?.startsWith("CAST") ?? false;
 }
@@ -23,6 +31,13 @@ function reportOf(output) {
     failures: list(found.failures),
     warnings: list(found.warnings)
   };
+}
+function filesOf(output) {
+  const found = output?.cast_files;
+  if (!Array.isArray(found)) return [];
+  return found.flatMap(
+    (file) => typeof file?.filename === "string" ? [{ filename: file.filename, subfolder: String(file.subfolder ?? ""), type: String(file.type ?? "output") }] : []
+  );
 }
 function clock(seconds) {
   const whole = Math.max(0, Math.floor(seconds));
@@ -111,7 +126,7 @@ function filled(text, values) {
 }
 
 // src/status/status.css
-var status_default = ':host { display: block; overflow: hidden; color: var(--fg-color, #ddd); font: 11px/1.4 system-ui, sans-serif;\n  --line: var(--border-color, #4e4e4e); --quiet: var(--descrip-text, #999); --good: #3f9c5a; --fair: #c9922e; --poor: #d9574a; --mark: #2f7fd8; }\n* { box-sizing: border-box; }\n.all { display: flex; flex-direction: column; gap: 3px; padding: 2px 10px 4px; }\n.all:empty { display: none; }\n.line { display: flex; flex-wrap: wrap; gap: 0 8px; align-items: baseline; }\n.line > * { overflow-wrap: anywhere; min-width: 0; }\n.strong { font-weight: 600; }\n.quiet { color: var(--quiet); }\n.cost { color: var(--fair); font-weight: 600; }\n.bar { height: 4px; border-radius: 2px; background: var(--comfy-input-bg, #222); overflow: hidden; }\n.bar > div { height: 100%; background: var(--mark); transition: width .2s; }\n.bar.unknown > div { width: 30%; animation: go 1.2s ease-in-out infinite alternate; }\n@keyframes go { from { margin-left: 0; } to { margin-left: 70%; } }\n@media (prefers-reduced-motion: reduce) { .bar.unknown > div { animation: none; } }\n.message { padding: 2px 6px; border-left: 3px solid var(--line); overflow-wrap: anywhere; white-space: pre-line;\n  max-height: 11em; overflow-y: auto; scrollbar-width: thin; }\n.message.bad { border-left-color: var(--poor); }\n.message.warn { border-left-color: var(--fair); }\n.message b { margin-right: 4px; }\nbutton, a { font: inherit; color: inherit; background: var(--comfy-input-bg, #222); border: 1px solid var(--line);\n  border-radius: 4px; padding: 0 4px; cursor: pointer; text-decoration: none; overflow-wrap: anywhere; text-align: left; }\nbutton::after { content: ""; display: inline-block; width: 7px; height: 8px; margin: 0 1px 0 5px; border: 1px solid var(--quiet);\n  border-radius: 2px; box-shadow: 2px -2px 0 -1px var(--comfy-input-bg, #222), 2px -2px 0 0 var(--quiet); }\nbutton.done::after { border-color: var(--good); background: var(--good); }\nbutton:focus-visible, a:focus-visible { outline: 2px solid var(--mark); outline-offset: 1px; }\n';
+var status_default = ':host { display: block; overflow: hidden; color: var(--fg-color, #ddd); font: 11px/1.4 system-ui, sans-serif;\n  --line: var(--border-color, #4e4e4e); --quiet: var(--descrip-text, #999); --good: #3f9c5a; --fair: #c9922e; --poor: #d9574a; --mark: #2f7fd8; }\n* { box-sizing: border-box; }\n.all { display: flex; flex-direction: column; gap: 3px; padding: 2px 10px 4px; }\n.all:empty { display: none; }\n.line { display: flex; flex-wrap: wrap; gap: 0 8px; align-items: baseline; }\n.line > * { overflow-wrap: anywhere; min-width: 0; }\n.strong { font-weight: 600; }\n.quiet { color: var(--quiet); }\n.cost { color: var(--fair); font-weight: 600; }\n.bar { height: 4px; border-radius: 2px; background: var(--comfy-input-bg, #222); overflow: hidden; }\n.bar > div { height: 100%; background: var(--mark); transition: width .2s; }\n.bar.unknown > div { width: 30%; animation: go 1.2s ease-in-out infinite alternate; }\n@keyframes go { from { margin-left: 0; } to { margin-left: 70%; } }\n@media (prefers-reduced-motion: reduce) { .bar.unknown > div { animation: none; } }\n.message { padding: 2px 6px; border-left: 3px solid var(--line); overflow-wrap: anywhere; white-space: pre-line;\n  max-height: 11em; overflow-y: auto; scrollbar-width: thin; }\n.message.bad { border-left-color: var(--poor); }\n.message.warn { border-left-color: var(--fair); }\n.message b { margin-right: 4px; }\nbutton, a { font: inherit; color: inherit; background: var(--comfy-input-bg, #222); border: 1px solid var(--line);\n  border-radius: 4px; padding: 0 4px; cursor: pointer; text-decoration: none; overflow-wrap: anywhere; text-align: left; }\na.file::before { content: "↓"; margin-right: 4px; color: var(--quiet); }\nbutton::after { content: ""; display: inline-block; width: 7px; height: 8px; margin: 0 1px 0 5px; border: 1px solid var(--quiet);\n  border-radius: 2px; box-shadow: 2px -2px 0 -1px var(--comfy-input-bg, #222), 2px -2px 0 0 var(--quiet); }\nbutton.done::after { border-color: var(--good); background: var(--good); }\nbutton:focus-visible, a:focus-visible { outline: 2px solid var(--mark); outline-offset: 1px; }\n';
 
 // src/status/view.ts
 var MOST_NAMES = 3;
@@ -138,6 +153,7 @@ var StatusView = class {
   running = null;
   since = 0;
   report = null;
+  files = [];
   problems = [];
   lacks = "";
   stopped = "";
@@ -161,6 +177,13 @@ var StatusView = class {
     this.report = report;
     this.problems = [];
     this.stopped = "";
+    this.draw();
+  }
+  /** It has written files, which can be taken from the server. */
+  wrote(files) {
+    this.running = null;
+    this.files = files;
+    this.problems = [];
     this.draw();
   }
   /** Why it did not run, or ended early. */
@@ -195,6 +218,7 @@ var StatusView = class {
       const problems = this.problems.length ? this.problems : this.lacks ? [this.lacks] : [];
       shown.push(...problems.slice(0, MOST_LINES).map((told) => this.message("bad", bad, told)));
       if (!this.problems.length && this.report) shown.push(...this.result(this.report));
+      if (!this.problems.length && this.files.length) shown.push(this.written());
     }
     this.all.replaceChildren(...shown);
     this.measure();
@@ -239,6 +263,16 @@ var StatusView = class {
     if (report.failures.length) shown.push(this.message("bad", words.failed, report.failures.join("\n")));
     if (report.warnings.length) shown.push(this.message("warn", words.warning, report.warnings.join("\n")));
     return shown;
+  }
+  /** The folder, and each file to be fetched. */
+  written() {
+    const { words } = this.around;
+    const folder = element("span", { class: "strong" }, oneLine(this.files[0].folder, 160));
+    const links = this.files.map(({ name, url }) => {
+      const title = filled(words.fetch, { name: oneLine(name, 80) });
+      return element("a", { href: url, download: name, title, class: "file" }, oneLine(name, 80));
+    });
+    return element("div", { class: "line" }, folder, ...links);
   }
   message(kind, title, text) {
     const letters = Array.from(text);
@@ -298,6 +332,7 @@ var EN = {
   copy: "Copy “{text}”",
   copied: "Copied",
   open: "Open {text}",
+  fetch: "Download {name}",
   notReady: "Not ready",
   failed: "Failed",
   warning: "Note",
@@ -321,6 +356,7 @@ var ZH = {
   copy: "复制“{text}”",
   copied: "已复制",
   open: "打开 {text}",
+  fetch: "下载 {name}",
   notReady: "尚不可用",
   failed: "失败",
   warning: "注意",
@@ -387,6 +423,8 @@ var Status = class {
       executed?.call(this, output);
       const report = reportOf(output);
       if (report) status2.view(this).done(report);
+      const files = filesOf(output);
+      if (files.length) status2.view(this).wrote(files.map((file) => status2.toFetch(file)));
     };
     const removed = node.onRemoved;
     node.onRemoved = function() {
@@ -408,6 +446,9 @@ var Status = class {
       status2.lacks(this);
     };
     queueMicrotask(() => this.lacks(node));
+  }
+  toFetch(file) {
+    return { name: file.filename, folder: file.subfolder, url: fileURL(this.app.api, file) };
   }
   lacks(node) {
     const name = node.constructor.nodeData?.name ?? "";

@@ -191,6 +191,7 @@ function graph() {
   let answer: Promise<unknown> = Promise.resolve({ prompt_id: "p" });
   const api = Object.assign(new EventTarget(), {
     queuePrompt: (..._all: unknown[]) => answer,
+    apiURL: (route: string) => `/api${route}`,
     fetchApi: async () => ({ ok: true, json: async () => ({ CASTMesh: { tripo3d: "tripo3d is not ready: x" } }) }),
   });
   const app = { api, graph: { getNodeById: (id: string) => nodes.get(String(id)) }, extensionManager: { setting: { get: () => "en" } } };
@@ -262,4 +263,21 @@ test("the report of a run is shown, and the face is not saved", () => {
   expect(told(mesh)).toBe("6 made, 1 reused0:02");
   expect(mesh.saved).toEqual({ serialize: false });
   mesh.onRemoved!();
+});
+
+test("files that a node has written can be fetched from the server, whatever they are called", () => {
+  const { add, status } = graph();
+  const save = add("9", "CASTSaveScene");
+  status.follow(save as never);
+  const evil = '../<img src=x onerror="hurt()">&type=input#.glb';
+  const files = ["report.html", evil].map((filename) => ({ filename, subfolder: "CAST/scene_00001_", type: "output" }));
+  save.onExecuted!({ cast_files: [...files, { filename: 3 }, null] });
+  const root = save.host!.shadowRoot!;
+  const links = [...root.querySelectorAll<HTMLAnchorElement>("a")];
+  expect(links.map((link) => link.textContent)).toEqual(["report.html", evil]);
+  expect(links[0]!.getAttribute("href")).toBe("/api/view?filename=report.html&subfolder=CAST%2Fscene_00001_&type=output");
+  const asked = new URL(links[1]!.getAttribute("href")!, "http://server").searchParams;
+  expect(Object.fromEntries(asked)).toEqual({ filename: evil, subfolder: "CAST/scene_00001_", type: "output" });
+  expect(root.querySelector(".strong")!.textContent).toBe("CAST/scene_00001_");
+  expect(root.querySelector("img")).toBeNull();
 });

@@ -82,7 +82,7 @@ describe("the panel", () => {
 
   test("what a good outline hides is told: a wrong distance, another pose that fits as well", () => {
     const { made, find } = panel();
-    const objects = [object(3, "chair", { depth_off: 0.553, ambiguous: true }), object(4, "lamp")];
+    const objects = [object(3, "chair", { depth_off: 0.553, ambiguous: true }), object(4, "lamp", { ambiguous: true })];
     made.show({ ...BEGINNING, hovered: 3 }, shown(objects));
     const doubts = ["its distance does not fit what was measured (55 % of its size)", "another pose fits nearly as well"];
     for (const doubt of doubts) {

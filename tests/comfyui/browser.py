@@ -59,6 +59,10 @@ class Browser:
         """Presses a key, as playwright names them ("ArrowDown", "a", "Shift+v")."""
         self._ask(do="press", key=key)
 
+    def download(self, x: float, y: float, path: Path) -> str:
+        """Clicks at a point of the page, keeps the file that comes, gives the name it has."""
+        return self._ask(do="download", x=x, y=y, path=str(path))
+
     def viewport(self, width: int, height: int) -> None:
         """Sets the size of the page."""
         self._ask(do="viewport", width=width, height=height)

@@ -13,8 +13,9 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -100,3 +101,27 @@ def browser(server: Server) -> Iterator[Browser]:
     browser.open_comfyui(server.url)
     yield browser
     browser.close()
+
+
+PAGE = {"width": 2400, "height": 1350}
+"""Size of the page at the start (driver/drive.mjs)."""
+
+
+@pytest.fixture
+def setting(browser: Browser) -> Iterator[Callable[[str, Any], None]]:
+    """Sets a setting of the front end; it and the size of the page are set back afterwards."""
+    before: dict[str, Any] = {}
+    get = "return app.extensionManager.setting.get(argument) ?? null;"
+    change = """
+        await app.extensionManager.setting.set(argument.name, argument.value);
+        await new Promise((done) => setTimeout(done, 1500));
+    """
+
+    def put(name: str, value: Any) -> None:
+        before.setdefault(name, browser.run(get, name))
+        browser.run(change, {"name": name, "value": value})
+
+    yield put
+    for name, value in before.items():
+        browser.run(change, {"name": name, "value": value})
+    browser.viewport(**PAGE)

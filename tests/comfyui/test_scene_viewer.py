@@ -11,9 +11,9 @@ import pytest
 from PIL import Image
 
 from .browser import Browser
-from .prompts import BOXES, chain, node
+from .prompts import BOXES
 from .server import Run, Server
-from .viewer_page import ViewerPage
+from .viewer_page import ViewerPage, difference, open_viewer, scene_graph, show
 
 WIDTH, HEIGHT = 320, 240
 SIZE = WIDTH, HEIGHT
@@ -24,11 +24,6 @@ OFF = 20
 def middle(box: tuple[int, int, int, int]) -> tuple[float, float]:
     """A box's middle as shares of the photo."""
     return (box[0] + box[2]) / 2 / WIDTH, (box[1] + box[3]) / 2 / HEIGHT
-
-
-def difference(one: np.ndarray, other: np.ndarray) -> float:
-    """Mean difference of two pictures' grey values."""
-    return float(np.abs(one.astype(float) - other.astype(float)).mean())
 
 
 def near(picture: np.ndarray, box: tuple[int, int, int, int]) -> np.ndarray:
@@ -48,27 +43,10 @@ def photo(server: Server) -> np.ndarray:
     return np.asarray(Image.open(server.base / "input" / "room.png").convert("RGB"))
 
 
-def graph(server: Server, **changes: dict) -> dict:
-    """All stages over the drawn room, with a Preview Scene at the end."""
-    return chain(server, **changes) | {
-        "look": node(server, "CASTPreviewScene", scene=["compose", 0])
-    }
-
-
-def show(browser: Browser, prompt: dict) -> None:
-    browser.run(
-        """
-        await app.loadApiJson(argument, "scene");
-        await new Promise((done) => setTimeout(done, 800));
-        """,
-        prompt,
-    )
-
-
 @pytest.fixture(scope="module")
 def run(server: Server, browser: Browser) -> Run:
     browser.problems()
-    show(browser, graph(server))
+    show(browser, scene_graph(server))
     done = server.wait(browser.queue())
     assert done.status == "success", done.error + server.log_end()
     return done
@@ -76,15 +54,7 @@ def run(server: Server, browser: Browser) -> Run:
 
 @pytest.fixture
 def viewer(server: Server, browser: Browser, run: Run) -> ViewerPage:
-    """The viewer of Compose Scene, as it is when a graph was loaded and run."""
-    show(browser, graph(server))
-    browser.run('localStorage.removeItem("cast"); document.activeElement?.blur?.();')
-    done = server.wait(browser.queue())
-    assert done.status == "success", done.error
-    page = ViewerPage(browser, "CASTComposeScene")
-    page.look()
-    page.wait()
-    return page
+    return open_viewer(server, browser)
 
 
 def engine_picture(server: Server, run: Run, browser: Browser) -> np.ndarray:
@@ -325,7 +295,7 @@ def test_labels_are_shown_as_text_and_do_nothing(
 ):
     bad = '<img src=x onerror="window.castHurt=1">'
     labels = f"0={bad}, 1=../../🪑{'long ' * 2000}, 2=</style><script>castHurt=1</script>"
-    show(browser, graph(server, detect={"backend__labels": labels}))
+    show(browser, scene_graph(server, detect={"backend__labels": labels}))
     done = server.wait(browser.queue())
     assert done.status == "success", done.error
     page = ViewerPage(browser, "CASTComposeScene")
@@ -364,7 +334,7 @@ def test_ten_viewers_share_one_context_and_leave_nothing_behind(
         }
         """
     )
-    prompt = graph(server)
+    prompt = scene_graph(server)
     prompt |= {f"look{i}": prompt["look"] for i in range(9)}
     show(browser, prompt)
     time.sleep(4)  # the context of the graph before is given up
@@ -399,30 +369,6 @@ def test_ten_viewers_share_one_context_and_leave_nothing_behind(
     assert statistics(browser) == {"viewers": 0, "contexts": 0, "geometries": 0, "textures": 0}
 
 
-SETTING = """
-    await app.extensionManager.setting.set(argument.name, argument.value);
-    await new Promise((done) => setTimeout(done, 1500));
-"""
-
-
-@pytest.fixture
-def setting(browser: Browser):
-    """Sets a setting of the front end; it is set back afterwards."""
-    before: dict = {}
-
-    def put(name: str, value) -> None:
-        if name not in before:
-            before[name] = browser.run(
-                f'return app.extensionManager.setting.get("{name}") ?? null;'
-            )
-        browser.run(SETTING, {"name": name, "value": value})
-
-    yield put
-    for name, value in before.items():
-        browser.run(SETTING, {"name": name, "value": value})
-    browser.viewport(2400, 1350)
-
-
 @pytest.mark.parametrize("vue", [False, True], ids=["canvas", "vue"])
 @pytest.mark.parametrize("theme", ["dark", "light"])
 def test_it_works_in_both_themes_both_renderers_and_a_small_window(
@@ -431,7 +377,7 @@ def test_it_works_in_both_themes_both_renderers_and_a_small_window(
     browser.viewport(1280, 720)
     setting("Comfy.VueNodes.Enabled", vue)
     setting("Comfy.ColorPalette", theme)
-    show(browser, graph(server))
+    show(browser, scene_graph(server))
     done = server.wait(browser.queue())
     assert done.status == "success", done.error
     page = ViewerPage(browser, "CASTComposeScene")

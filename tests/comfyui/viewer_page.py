@@ -11,12 +11,49 @@ import numpy as np
 from PIL import Image
 
 from .browser import Browser
+from .prompts import chain, node
+from .server import Server
 
 FIND = """
     const node = app.graph.nodes.find((n) => n.type === argument.type);
     const host = node.widgets.find((w) => w.name === "cast_scene_viewer").element;
     const root = host.shadowRoot;
 """
+
+
+def scene_graph(server: Server, **changes: dict) -> dict:
+    """All stages over the drawn room, with a Preview Scene at the end."""
+    return chain(server, **changes) | {
+        "look": node(server, "CASTPreviewScene", scene=["compose", 0])
+    }
+
+
+def show(browser: Browser, prompt: dict) -> None:
+    """Puts an API prompt on the canvas."""
+    browser.run(
+        """
+        await app.loadApiJson(argument, "scene");
+        await new Promise((done) => setTimeout(done, 800));
+        """,
+        prompt,
+    )
+
+
+def difference(one: np.ndarray, other: np.ndarray) -> float:
+    """Mean difference of two pictures' grey values."""
+    return float(np.abs(one.astype(float) - other.astype(float)).mean())
+
+
+def open_viewer(server: Server, browser: Browser, **changes: dict) -> ViewerPage:
+    """The viewer of Compose Scene, as it is when a graph was loaded and run."""
+    show(browser, scene_graph(server, **changes))
+    browser.run('localStorage.removeItem("cast"); document.activeElement?.blur?.();')
+    done = server.wait(browser.queue())
+    assert done.status == "success", done.error + server.log_end()
+    page = ViewerPage(browser, "CASTComposeScene")
+    page.look()
+    page.wait()
+    return page
 
 
 class ViewerPage:

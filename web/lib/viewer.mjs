@@ -1185,7 +1185,7 @@ var Panel = class {
         { class: "name", type: "button", title: [text, ...doubts].join("\n") },
         dot,
         element("span", { class: "label" }, text),
-        ...doubts.length ? [element("span", { class: "doubt", role: "img", "aria-label": doubts.join(", ") }, "!")] : [],
+        ...placed && object.depth_off !== null ? [element("span", { class: "doubt", role: "img", "aria-label": doubts[0] }, "!")] : [],
         element("span", { class: "share" }, iou === null ? "" : percent(iou))
       );
       const small = (kind, picture, tip, act) => {

@@ -101,7 +101,9 @@ export class Picker {
     );
     // What happens here is not for the graph: it would move the node, delete it, or undo.
     for (const kind of ["pointerdown", "mousedown", "dblclick", "contextmenu", "keydown", "keyup", "keypress", "copy", "paste", "cut"])
-      this.host.addEventListener(kind, (event) => event.stopPropagation());
+      this.host.addEventListener(kind, (event) => {
+        if (!isForComfyUI(event)) event.stopPropagation();
+      });
     this.host.addEventListener("wheel", (event) => event.stopPropagation());
     this.choose("box");
     this.load();
@@ -272,6 +274,12 @@ export class Picker {
     const row = this.rows().find(({ id }) => id === this.state.selected);
     if (row) this.act({ do: "keep", id: row.id, keep: false, found: !row.byHand });
   }
+}
+
+/** Run (Ctrl+Enter) and save (Ctrl+S) mean the whole workflow, wherever they are pressed. */
+function isForComfyUI(event: Event): boolean {
+  const { ctrlKey, metaKey, key } = event as KeyboardEvent;
+  return (ctrlKey || metaKey) && ["enter", "s"].includes(key?.toLowerCase() ?? "");
 }
 
 function scaled(item: Found, [across, down]: readonly [number, number]): Pick<Found, "box" | "outlines"> {

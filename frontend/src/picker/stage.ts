@@ -325,7 +325,8 @@ export class Stage {
   // The keyboard.
 
   private keydown(event: KeyboardEvent): void {
-    const used = this.arrows(event) || ((event.key === "Enter" || event.key === " ") && this.enter()) || this.port.key(event);
+    const enters = (event.key === "Enter" || event.key === " ") && !event.ctrlKey && !event.metaKey;
+    const used = this.arrows(event) || (enters && this.enter()) || this.port.key(event);
     if (!used) return;
     event.preventDefault();
     event.stopPropagation();

@@ -1,7 +1,7 @@
 // Which node says what: the server's events and answers, brought to the faces of the nodes.
 
-import { widgetOf, type App, type GraphNode } from "../shared/comfyui.ts";
-import { refusal, reportOf, type Running } from "./state.ts";
+import { fileURL, widgetOf, type App, type GraphNode, type ServedFile } from "../shared/comfyui.ts";
+import { filesOf, refusal, reportOf, type Running } from "./state.ts";
 import { StatusView } from "./view.ts";
 import { statusWords } from "./words.ts";
 
@@ -82,6 +82,8 @@ export class Status {
       executed?.call(this, output);
       const report = reportOf(output);
       if (report) status.view(this).done(report);
+      const files = filesOf(output);
+      if (files.length) status.view(this).wrote(files.map((file) => status.toFetch(file)));
     };
     const removed = node.onRemoved;
     node.onRemoved = function (this: GraphNode) {
@@ -103,6 +105,10 @@ export class Status {
       status.lacks(this);
     };
     queueMicrotask(() => this.lacks(node));
+  }
+
+  private toFetch(file: ServedFile): { name: string; folder: string; url: string } {
+    return { name: file.filename, folder: file.subfolder, url: fileURL(this.app.api, file) };
   }
 
   private lacks(node: GraphNode): void {

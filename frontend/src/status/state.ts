@@ -1,5 +1,7 @@
 // What a node tells of its work: while it runs, when it is done, and what it lacks. All pure.
 
+import type { ServedFile } from "../shared/comfyui.ts";
+
 /** A running stage, as nodes/stage_status.py tells it. */
 export interface Running {
   /** "12", or "12:5" within a subgraph. */
@@ -37,6 +39,17 @@ export function reportOf(output: Record<string, unknown> | undefined): Report | 
     failures: list(found.failures),
     warnings: list(found.warnings),
   };
+}
+
+/** The files that a node has written, as its output names them; [] when it names none. */
+export function filesOf(output: Record<string, unknown> | undefined): ServedFile[] {
+  const found = output?.cast_files;
+  if (!Array.isArray(found)) return [];
+  return (found as Partial<ServedFile>[]).flatMap((file) =>
+    typeof file?.filename === "string"
+      ? [{ filename: file.filename, subfolder: String(file.subfolder ?? ""), type: String(file.type ?? "output") }]
+      : [],
+  );
 }
 
 /** 0:07, 12:34, 1:02:03. */

@@ -28,6 +28,7 @@ export class StatusView {
   private running: Running | null = null;
   private since = 0;
   private report: Report | null = null;
+  private files: { name: string; folder: string; url: string }[] = [];
   private problems: string[] = [];
   private lacks = "";
   private stopped = "";
@@ -70,6 +71,14 @@ export class StatusView {
     this.draw();
   }
 
+  /** It has written files, which can be taken from the server. */
+  wrote(files: { name: string; folder: string; url: string }[]): void {
+    this.running = null;
+    this.files = files;
+    this.problems = [];
+    this.draw();
+  }
+
   /** Why it did not run, or ended early. */
   fails(problems: string[]): void {
     this.running = null;
@@ -106,6 +115,7 @@ export class StatusView {
       const problems = this.problems.length ? this.problems : this.lacks ? [this.lacks] : [];
       shown.push(...problems.slice(0, MOST_LINES).map((told) => this.message("bad", bad, told)));
       if (!this.problems.length && this.report) shown.push(...this.result(this.report));
+      if (!this.problems.length && this.files.length) shown.push(this.written());
     }
     this.all.replaceChildren(...shown);
     this.measure();
@@ -152,6 +162,17 @@ export class StatusView {
     if (report.failures.length) shown.push(this.message("bad", words.failed, report.failures.join("\n")));
     if (report.warnings.length) shown.push(this.message("warn", words.warning, report.warnings.join("\n")));
     return shown;
+  }
+
+  /** The folder, and each file to be fetched. */
+  private written(): HTMLElement {
+    const { words } = this.around;
+    const folder = element("span", { class: "strong" }, oneLine(this.files[0]!.folder, 160));
+    const links = this.files.map(({ name, url }) => {
+      const title = filled(words.fetch, { name: oneLine(name, 80) });
+      return element("a", { href: url, download: name, title, class: "file" }, oneLine(name, 80));
+    });
+    return element("div", { class: "line" }, folder, ...links);
   }
 
   private message(kind: string, title: string, text: string): HTMLElement {

@@ -193,7 +193,7 @@ export class Panel {
         { class: "name", type: "button", title: [text, ...doubts].join("\n") },
         dot,
         element("span", { class: "label" }, text),
-        ...(doubts.length ? [element("span", { class: "doubt", role: "img", "aria-label": doubts.join(", ") }, "!")] : []),
+        ...(placed && object.depth_off !== null ? [element("span", { class: "doubt", role: "img", "aria-label": doubts[0] }, "!")] : []),
         element("span", { class: "share" }, iou === null ? "" : percent(iou)),
       );
       const small = (kind: string, picture: IconName, tip: string, act: () => void) => {

@@ -1,6 +1,7 @@
 // A browser driven over stdin and stdout: one JSON request a line, one JSON answer a line.
 // {"do": "open", "url"} | {"do": "run", "code", "argument"} | {"do": "screenshot", "path"}
 // {"do": "click", "x", "y", "shift"} | {"do": "press", "key"} | {"do": "viewport", "width", "height"}
+// {"do": "download", "x", "y", "path"} clicks there and answers the name of the file that it brings.
 // {"do": "problems"} answers the console errors and page errors since it was last asked.
 // "code" is the body of an async function (argument) that runs in the page.
 
@@ -55,6 +56,11 @@ const commands = {
     await page.mouse.wheel(0, by);
   },
   press: ({ key }) => page.keyboard.press(key),
+  download: async ({ x, y, path }) => {
+    const [file] = await Promise.all([page.waitForEvent("download"), page.mouse.click(x, y)]);
+    await file.saveAs(path);
+    return file.suggestedFilename();
+  },
   viewport: ({ width, height }) => page.setViewportSize({ width, height }),
   problems: async () => problems.splice(0),
 };
