@@ -58,6 +58,7 @@ function share(running) {
 var PATTERNS = [
   ["link", /https?:\/\/[^\s"'<>|]*[^\s"'<>|.,;:)\]]/y],
   ["copy", /(?:python -m )?pip install (?:-[\w-]+ )*(?:'[^']*'|"[^"]*"|[\w.\-[\]=<>~,]*[\w\]])(?: (?:'[^']*'|"[^"]*"|--?[\w-]+|(?!and\b|or\b|then\b|to\b)[\w.\-[\]=<>~]*[=[\]][\w.\-[\]=<>~]*[\w\]]))*/y],
+  ["copy", /cast fetch(?: [\w-]+\/[\w.-]*[\w])*/y],
   ["copy", /(?:huggingface-cli|hf) download [\w./-]*[\w]/y],
   ["copy", /(?:\/|[A-Z]:\\)[\w.\-/\\ ]*\.env\b/y],
   ["copy", /\b[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+\b/y]
@@ -126,7 +127,7 @@ function filled(text, values) {
 }
 
 // src/status/status.css
-var status_default = ':host { display: block; overflow: hidden; color: var(--fg-color, #ddd); font: 11px/1.4 system-ui, sans-serif;\n  --line: var(--border-color, #4e4e4e); --quiet: var(--descrip-text, #999); --good: #3f9c5a; --fair: #c9922e; --poor: #d9574a; --mark: #2f7fd8; }\n* { box-sizing: border-box; }\n.all { display: flex; flex-direction: column; gap: 3px; padding: 2px 10px 4px; }\n.all:empty { display: none; }\n.line { display: flex; flex-wrap: wrap; gap: 0 8px; align-items: baseline; }\n.line > * { overflow-wrap: anywhere; min-width: 0; }\n.strong { font-weight: 600; }\n.quiet { color: var(--quiet); }\n.cost { color: var(--fair); font-weight: 600; }\n.bar { height: 4px; border-radius: 2px; background: var(--comfy-input-bg, #222); overflow: hidden; }\n.bar > div { height: 100%; background: var(--mark); transition: width .2s; }\n.bar.unknown > div { width: 30%; animation: go 1.2s ease-in-out infinite alternate; }\n@keyframes go { from { margin-left: 0; } to { margin-left: 70%; } }\n@media (prefers-reduced-motion: reduce) { .bar.unknown > div { animation: none; } }\n.message { padding: 2px 6px; border-left: 3px solid var(--line); overflow-wrap: anywhere; white-space: pre-line;\n  max-height: 11em; overflow-y: auto; scrollbar-width: thin; }\n.message.bad { border-left-color: var(--poor); }\n.message.warn { border-left-color: var(--fair); }\n.message b { margin-right: 4px; }\nbutton, a { font: inherit; color: inherit; background: var(--comfy-input-bg, #222); border: 1px solid var(--line);\n  border-radius: 4px; padding: 0 4px; cursor: pointer; text-decoration: none; overflow-wrap: anywhere; text-align: left; }\na.file::before { content: "↓"; margin-right: 4px; color: var(--quiet); }\nbutton::after { content: ""; display: inline-block; width: 7px; height: 8px; margin: 0 1px 0 5px; border: 1px solid var(--quiet);\n  border-radius: 2px; box-shadow: 2px -2px 0 -1px var(--comfy-input-bg, #222), 2px -2px 0 0 var(--quiet); }\nbutton.done::after { border-color: var(--good); background: var(--good); }\nbutton:focus-visible, a:focus-visible { outline: 2px solid var(--mark); outline-offset: 1px; }\n';
+var status_default = ':host { display: block; overflow: hidden; color: var(--fg-color, #ddd); font: 11px/1.4 system-ui, sans-serif;\n  --line: var(--border-color, #4e4e4e); --quiet: var(--descrip-text, #999); --good: #3f9c5a; --fair: #c9922e; --poor: #d9574a; --mark: #2f7fd8; }\n* { box-sizing: border-box; }\n.all { display: flex; flex-direction: column; gap: 3px; padding: 2px 10px 4px; }\n.all:empty { display: none; }\n.line { display: flex; flex-wrap: wrap; gap: 0 8px; align-items: baseline; }\n.line > * { overflow-wrap: anywhere; min-width: 0; }\n.strong { font-weight: 600; }\n.quiet { color: var(--quiet); }\n.cost { color: var(--fair); font-weight: 600; }\n.bar { height: 4px; border-radius: 2px; background: var(--comfy-input-bg, #222); overflow: hidden; }\n.bar > div { height: 100%; background: var(--mark); transition: width .2s; }\n.bar.unknown > div { width: 30%; animation: go 1.2s ease-in-out infinite alternate; }\n@keyframes go { from { margin-left: 0; } to { margin-left: 70%; } }\n@media (prefers-reduced-motion: reduce) { .bar.unknown > div { animation: none; } }\n.message { padding: 2px 6px; border-left: 3px solid var(--line); overflow-wrap: anywhere; white-space: pre-line;\n  max-height: 18em; overflow-y: auto; scrollbar-width: thin; }\n.message.bad { border-left-color: var(--poor); }\n.message.warn { border-left-color: var(--fair); }\n.message b { margin-right: 4px; }\nbutton, a { font: inherit; color: inherit; background: var(--comfy-input-bg, #222); border: 1px solid var(--line);\n  border-radius: 4px; padding: 0 4px; cursor: pointer; text-decoration: none; overflow-wrap: anywhere; text-align: left; }\na.file::before { content: "↓"; margin-right: 4px; color: var(--quiet); }\nbutton::after { content: ""; display: inline-block; width: 7px; height: 8px; margin: 0 1px 0 5px; border: 1px solid var(--quiet);\n  border-radius: 2px; box-shadow: 2px -2px 0 -1px var(--comfy-input-bg, #222), 2px -2px 0 0 var(--quiet); }\nbutton.done::after { border-color: var(--good); background: var(--good); }\nbutton:focus-visible, a:focus-visible { outline: 2px solid var(--mark); outline-offset: 1px; }\n';
 
 // src/status/view.ts
 var MOST_NAMES = 3;
@@ -155,6 +156,7 @@ var StatusView = class {
   report = null;
   files = [];
   problems = [];
+  how = "refused";
   lacks = "";
   stopped = "";
   height = 0;
@@ -186,10 +188,12 @@ var StatusView = class {
     this.problems = [];
     this.draw();
   }
-  /** Why it did not run, or ended early. */
-  fails(problems) {
+  /** Why it was not let run, or has failed while it did; [] for neither. */
+  fails(problems, how = "refused") {
     this.running = null;
+    this.stopped = "";
     this.problems = problems;
+    this.how = how;
     this.draw();
   }
   stops() {
@@ -214,7 +218,7 @@ var StatusView = class {
     if (this.running) shown.push(...this.work(this.running));
     else {
       if (this.stopped) shown.push(element("div", { class: "line quiet" }, this.stopped));
-      const bad = this.problems.length ? words.refused : words.notReady;
+      const bad = this.problems.length ? words[this.how] : words.notReady;
       const problems = this.problems.length ? this.problems : this.lacks ? [this.lacks] : [];
       shown.push(...problems.slice(0, MOST_LINES).map((told) => this.message("bad", bad, told)));
       if (!this.problems.length && this.report) shown.push(...this.result(this.report));
@@ -385,9 +389,9 @@ var Status = class {
       this.of(running.node)?.runs(running);
     });
     on("execution_error", ({ node_id, exception_message }) => {
-      this.stopAll();
       const told = String(exception_message ?? "").trim();
-      if (told) this.of(node_id)?.fails([told]);
+      if (told) this.of(node_id)?.fails([told], "failed");
+      this.stopAll();
     });
     on("execution_interrupted", () => this.stopAll());
     on("execution_start", () => this.forgetProblems());

@@ -24,10 +24,12 @@ KEYS = (
 NOWHERE = dict.fromkeys(
     (
         "REPLICATE_BASE_URL", "TRIPO_BASE_URL", "DASHSCOPE_HTTP_BASE_URL", "GOOGLE_GEMINI_BASE_URL",
+        "HF_ENDPOINT",
     ),
     "http://127.0.0.1:9",
 )  # fmt: skip
-"""No test pays, also where a .env file of the user holds keys: services are asked here only."""
+"""No test pays, also where a .env file of the user holds keys: services are asked here only; and none
+fetches weights, also where there is a network."""
 
 TORCHVISION_SHIM = """
 import torch

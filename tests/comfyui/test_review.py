@@ -9,8 +9,9 @@ import pytest
 from PIL import Image
 
 from .browser import Browser
-from .prompts import chain
+from .prompts import chain, node
 from .server import Server
+from .viewer_page import show
 
 EVIL = '<img src=x onerror="window.hurt=1">'
 STAGES = ("inpaint", "mesh", "register")
@@ -321,6 +322,21 @@ def test_a_node_tells_what_it_works_on_and_what_became_of_it(
     browser.screenshot(artefacts / f"status_{renderer}.png")
 
 
+def test_a_warning_of_a_run_stands_on_its_node(
+    server: Server, browser: Browser, artefacts, renderer: str
+):
+    anew = 70 if renderer == "vue" else 80  # a run that is not in the cache
+    mesh = {"locked": f"1:{'ab' * 32}", "retry": f"0:{anew}"}
+    show_chain(server, browser, "chair, table, box", mesh=mesh)
+    browser.run("app.canvas.ds.offset = [-2000, 80]; app.canvas.setDirty(true, true);")
+    run = server.wait(browser.queue())
+    assert run.status == "success", run.error
+    browser.run("await new Promise((done) => setTimeout(done, 800));")
+    browser.screenshot(artefacts / f"warning_{renderer}.png")
+    (told,) = [face for face in faces(browser) if "the lock does not hold" in face]
+    assert "Note" in told and "table 1" in told
+
+
 def test_a_missing_key_is_told_when_its_backend_is_chosen_with_what_mends_it(
     server: Server, browser: Browser, artefacts, renderer: str
 ):
@@ -351,6 +367,30 @@ def test_a_missing_key_is_told_when_its_backend_is_chosen_with_what_mends_it(
     browser.run(choose, [ids["mesh"], "inflate"])
     with_backend = browser.run("return app.graph.serialize();")
     assert "cast_status" not in json.dumps(with_backend)
+
+
+def test_weights_that_cannot_be_fetched_are_told_with_the_command_that_does(
+    server: Server, browser: Browser, artefacts, renderer: str
+):
+    prompt = {
+        "photo": node(server, "CASTDemoPhoto"),
+        "detect": node(server, "CASTDetect", image=["photo", 0], backend="grounded_sam"),
+        "look": node(server, "CASTPreview", anything=["detect", 0]),
+    }
+    show(browser, prompt)
+    run = server.wait(browser.queue())
+    assert run.status == "error" and "weights" in run.error
+    browser.run("await new Promise((done) => setTimeout(done, 800));")
+    browser.screenshot(artefacts / f"missing_weights_{renderer}.png")
+    (told,) = [face for face in faces(browser) if "cannot be downloaded" in face]
+    assert told.startswith("Failed") and "Stopped" not in told
+    copied = browser.run(
+        """
+        return [...document.querySelectorAll(".cast-status")]
+          .flatMap((face) => [...face.shadowRoot.querySelectorAll("button")].map((b) => b.textContent));
+        """
+    )
+    assert any(text.startswith("cast fetch ") for text in copied)
 
 
 def test_what_a_backend_lacks_is_asked_of_the_server(server: Server):

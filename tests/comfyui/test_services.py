@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from .browser import Browser
 from .conftest import absent, comfyui_dir, comfyui_python
 from .server import PromptRefused, Run, Server
 from .service_rig import (
@@ -24,6 +25,7 @@ from .service_rig import (
     service_chain,
     wait_until,
 )
+from .viewer_page import show
 
 REPLICATE, DASHSCOPE, TRIPO = KEYS
 FEW_PAID = {
@@ -172,6 +174,35 @@ def test_what_was_spent_is_shown_by_the_nodes_that_spent_it(rig: Rig, first: Run
     log = rig.server.log.read_text()
     assert "CAST mesh (tripo3d): 3 made, 0 reused, 3 paid at Tripo, 90 credits, about $0.90" in log
     assert "1 paid at Replicate" in log
+
+
+def test_a_node_tells_its_price_before_and_what_it_has_cost_after(
+    rig: Rig, first: Run, server: Server, browser: Browser, artefacts: Path
+):
+    browser.open_comfyui(rig.server.url)
+    try:
+        show(browser, service_chain(rig.server, mesh={"retry": "0:3, 2:3"}))
+        run = rig.server.wait(browser.queue())
+        assert run.status == "success", run.error
+        assert run.report("mesh")["spent"][0]["calls"] == 2
+        price, told = browser.run(
+            """
+            const node = app.graph.nodes.find((n) => n.type === "CASTMesh");
+            app.canvas.ds.scale = 1;
+            app.canvas.ds.offset = [500 - node.pos[0], 200 - node.pos[1]];
+            const badge = () => node.badges.map((b) => (typeof b === "function" ? b() : b)?.text)[1];
+            badge();
+            app.canvas.setDirty(true, true);
+            await new Promise((done) => setTimeout(done, 1500));
+            const face = node.widgets.find((w) => w.name === "cast_status").element;
+            return [badge(), face.shadowRoot.querySelector(".all").innerText];
+            """
+        )
+        browser.screenshot(artefacts / "cost.png")
+    finally:
+        browser.open_comfyui(server.url)
+    assert price == "~$0.30 a mesh"
+    assert "2 paid at Tripo" in told and "about $0.60" in told
 
 
 def test_what_was_paid_for_is_not_paid_again(rig: Rig, first: Run):

@@ -40,9 +40,9 @@ export class Status {
       this.of(running.node)?.runs(running);
     });
     on("execution_error", ({ node_id, exception_message }) => {
-      this.stopAll();
       const told = String(exception_message ?? "").trim();
-      if (told) this.of(node_id as string)?.fails([told]);
+      if (told) this.of(node_id as string)?.fails([told], "failed");
+      this.stopAll();
     });
     on("execution_interrupted", () => this.stopAll());
     on("execution_start", () => this.forgetProblems());

@@ -83,6 +83,7 @@ export type Piece = { kind: "text" | "copy" | "link"; text: string };
 const PATTERNS: [Piece["kind"], RegExp][] = [
   ["link", /https?:\/\/[^\s"'<>|]*[^\s"'<>|.,;:)\]]/y],
   ["copy", /(?:python -m )?pip install (?:-[\w-]+ )*(?:'[^']*'|"[^"]*"|[\w.\-[\]=<>~,]*[\w\]])(?: (?:'[^']*'|"[^"]*"|--?[\w-]+|(?!and\b|or\b|then\b|to\b)[\w.\-[\]=<>~]*[=[\]][\w.\-[\]=<>~]*[\w\]]))*/y],
+  ["copy", /cast fetch(?: [\w-]+\/[\w.-]*[\w])*/y],
   ["copy", /(?:huggingface-cli|hf) download [\w./-]*[\w]/y],
   ["copy", /(?:\/|[A-Z]:\\)[\w.\-/\\ ]*\.env\b/y],
   ["copy", /\b[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+\b/y],

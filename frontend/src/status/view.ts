@@ -30,6 +30,7 @@ export class StatusView {
   private report: Report | null = null;
   private files: { name: string; folder: string; url: string }[] = [];
   private problems: string[] = [];
+  private how: "refused" | "failed" = "refused";
   private lacks = "";
   private stopped = "";
   private height = 0;
@@ -79,10 +80,12 @@ export class StatusView {
     this.draw();
   }
 
-  /** Why it did not run, or ended early. */
-  fails(problems: string[]): void {
+  /** Why it was not let run, or has failed while it did; [] for neither. */
+  fails(problems: string[], how: "refused" | "failed" = "refused"): void {
     this.running = null;
+    this.stopped = "";
     this.problems = problems;
+    this.how = how;
     this.draw();
   }
 
@@ -111,7 +114,7 @@ export class StatusView {
     if (this.running) shown.push(...this.work(this.running));
     else {
       if (this.stopped) shown.push(element("div", { class: "line quiet" }, this.stopped));
-      const bad = this.problems.length ? words.refused : words.notReady;
+      const bad = this.problems.length ? words[this.how] : words.notReady;
       const problems = this.problems.length ? this.problems : this.lacks ? [this.lacks] : [];
       shown.push(...problems.slice(0, MOST_LINES).map((told) => this.message("bad", bad, told)));
       if (!this.problems.length && this.report) shown.push(...this.result(this.report));
