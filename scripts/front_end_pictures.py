@@ -34,6 +34,13 @@ SCALE = 1.25
 AROUND, ABOVE = 14, 72
 MARGIN = 160
 """Of the page: what lies nearer to its edge may be covered by ComfyUI's own panels."""
+LOOKERS = (
+    ("CASTReviewObjects", "scene", "CASTComposeScene"),
+    ("CASTPreviewScene", "scene", "CASTComposeScene"),
+    ("CASTEditObjects", "objects", "CASTFilter"),
+    ("CASTPreview", "anything", "CASTFilter"),
+)
+"""Nodes that the offline workflow does not have: type, input, and the node that feeds it."""
 HIGHEST = 1000
 """A node that is higher is shown smaller."""
 
@@ -49,16 +56,21 @@ def node_types(browser: Browser) -> list[str]:
 
 
 def run_offline(server: Server, browser: Browser) -> None:
-    """The offline workflow with a strip of its objects, run to its end."""
+    """The offline workflow with the nodes that look at its results, run to its end."""
     browser.load(json.loads((PACK / "example_workflows" / "offline.json").read_text()))
     browser.run(
         """
-        const scene = app.graph.nodes.find((n) => n.type === "CASTComposeScene");
-        const strip = LiteGraph.createNode("CASTReviewObjects");
-        strip.pos = [scene.pos[0], scene.pos[1] + 2200];
-        app.graph.add(strip);
-        scene.connect(0, strip, "scene");
-        """
+        const find = (type) => app.graph.nodes.find((n) => n.type === type);
+        let y = find("CASTComposeScene").pos[1] + 2200;
+        for (const [type, input, from] of argument) {
+          const node = LiteGraph.createNode(type);
+          node.pos = [find("CASTComposeScene").pos[0], y];
+          app.graph.add(node);
+          find(from).connect(0, node, input);
+          y += 1200;
+        }
+        """,
+        LOOKERS,
     )
     run = server.wait(browser.queue())
     if run.status != "success":
