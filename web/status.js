@@ -373,6 +373,7 @@ function statusWords(language) {
 
 // src/status/node.ts
 var EXTRA = 6;
+var PICTURES = "$$canvas-image-preview";
 var Status = class {
   constructor(app2) {
     this.app = app2;
@@ -506,11 +507,19 @@ var Status = class {
       getHeight: () => wanted(height)
     });
     widget.serialize = false;
+    beforePictures(node, widget);
     new ResizeObserver(() => made.measure()).observe(made.host);
     this.views.set(node, made);
     return made;
   }
 };
+function beforePictures(node, widget) {
+  const { widgets = [] } = node;
+  const at = widgets.findIndex(({ name }) => name === PICTURES);
+  if (at < 0) return;
+  widgets.splice(widgets.indexOf(widget), 1);
+  widgets.splice(at, 0, widget);
+}
 var wanted = (height) => height ? height + EXTRA : 0;
 async function copy(text) {
   if (navigator.clipboard && window.isSecureContext) return navigator.clipboard.writeText(text);

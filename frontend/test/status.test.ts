@@ -178,11 +178,13 @@ function graph() {
   const nodes = new Map<string, Record<string, unknown>>();
   const add = (id: string, type: string, widgets: unknown[] = []) => {
     const node = {
-      id, type, widgets, size: [200, 100], constructor: { nodeData: { name: type } },
+      id, type, widgets: [...widgets], size: [200, 100], constructor: { nodeData: { name: type } },
       host: null as HTMLElement | null, saved: undefined as unknown,
-      addDOMWidget(_name: string, _type: string, host: HTMLElement) {
+      addDOMWidget(name: string, _type: string, host: HTMLElement) {
+        const widget = { name };
         node.host = host;
-        return (node.saved = {} as { serialize?: boolean });
+        node.widgets.push((node.saved = widget));
+        return widget;
       },
       setSize: vi.fn(), setDirtyCanvas: vi.fn(),
     };
@@ -262,7 +264,7 @@ test("the report of a run is shown, and the face is not saved", () => {
   status.follow(mesh as never);
   mesh.onExecuted!({ cast_report: [{ summary: "6 made, 1 reused", seconds: 2 }] });
   expect(told(mesh)).toBe("6 made, 1 reused0:02");
-  expect(mesh.saved).toEqual({ serialize: false });
+  expect(mesh.saved).toMatchObject({ serialize: false });
   mesh.onRemoved!();
 });
 
@@ -281,4 +283,13 @@ test("files that a node has written can be fetched from the server, whatever the
   expect(Object.fromEntries(asked)).toEqual({ filename: evil, subfolder: "CAST/scene_00001_", type: "output" });
   expect(root.querySelector(".strong")!.textContent).toBe("CAST/scene_00001_");
   expect(root.querySelector("img")).toBeNull();
+});
+
+test("the face stands above the pictures that came before it", () => {
+  const { add, status } = graph();
+  const mesh = add("7", "CASTMesh", [{ name: "retry" }, { name: "$$canvas-image-preview" }]);
+  status.follow(mesh as never);
+  mesh.onExecuted!({ cast_report: [{ summary: "6 made", seconds: 2 }] });
+  const names = (mesh.widgets as { name: string }[]).map((widget) => widget.name);
+  expect(names).toEqual(["retry", "cast_status", "$$canvas-image-preview"]);
 });

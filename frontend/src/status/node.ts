@@ -1,6 +1,6 @@
 // Which node says what: the server's events and answers, brought to the faces of the nodes.
 
-import { fileURL, widgetOf, type App, type GraphNode, type ServedFile } from "../shared/comfyui.ts";
+import { fileURL, widgetOf, type App, type GraphNode, type ServedFile, type Widget } from "../shared/comfyui.ts";
 import { filesOf, refusal, reportOf, type Running } from "./state.ts";
 import { StatusView } from "./view.ts";
 import { statusWords } from "./words.ts";
@@ -23,6 +23,8 @@ type NodeErrors = Record<string, { errors?: unknown; class_type?: string }>;
 export type Needs = Record<string, Record<string, string>>;
 
 const EXTRA = 6;
+/** The widget that ComfyUI's canvas draws output pictures with. */
+const PICTURES = "$$canvas-image-preview";
 
 export class Status {
   private readonly views = new Map<GraphNode, StatusView>();
@@ -167,11 +169,21 @@ export class Status {
       getMaxHeight: () => wanted(height),
       getHeight: () => wanted(height),
     });
-    (widget as { serialize?: boolean }).serialize = false; // nothing of it is saved
+    widget.serialize = false; // nothing of it is saved
+    beforePictures(node, widget);
     new ResizeObserver(() => made.measure()).observe(made.host);
     this.views.set(node, made);
     return made;
   }
+}
+
+/** The face stands above the pictures of the output, also where they came first. */
+function beforePictures(node: GraphNode, widget: Widget): void {
+  const { widgets = [] } = node;
+  const at = widgets.findIndex(({ name }) => name === PICTURES);
+  if (at < 0) return;
+  widgets.splice(widgets.indexOf(widget), 1);
+  widgets.splice(at, 0, widget);
 }
 
 const wanted = (height: number) => (height ? height + EXTRA : 0);
