@@ -77,7 +77,9 @@ def room_parts(
     lattice = relief = None
     openings, before = None, np.zeros((height, width), bool)
     if background in ("mixed", "relief"):
-        lattice = make_lattice(geometry, objects, pose, planes, room.others, room.reach, standing)
+        lattice = make_lattice(
+            geometry, objects, pose, planes, room.found(planes), room.others, room.reach, standing
+        )
     parts = []
     if lattice is not None:
         relief, openings, front = make_relief(lattice, geometry.intrinsics, pose, size)

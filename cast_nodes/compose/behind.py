@@ -86,6 +86,7 @@ def occupied(
 def filled_behind(
     departure: np.ndarray,
     planes: np.ndarray,
+    moved: np.ndarray,
     closed: np.ndarray,
     objects: Occupied,
     tolerance: float,
@@ -93,31 +94,33 @@ def filled_behind(
     """(R, C) departures, carried on where they are not known.
 
     Args:
-        departure: (R, C) log of depth over that of the planes, NaN where unknown.
+        departure: (R, C) log of depth over that of the planes as found, NaN where unknown.
         planes: (R, C) depth of the planes.
+        moved: (R, C) log of how much farther that is than where they were found.
         closed: (R, C) bool, where nothing is behind the planes.
         objects: what the filled surfaces must lie behind.
         tolerance: smaller departures are none.
     """
+    found = planes * np.exp(-moved)
     known = np.isfinite(departure)
     if known.all() or not known.any():
         return np.where(known, departure, 0.0)
     with np.errstate(invalid="ignore"):
         off = known & (np.abs(departure) > tolerance)
-    pieces = _pieces(departure, planes, off, known)
+    pieces = _pieces(departure, found, off, known)
     layers = [known & ~off]
     for piece in pieces:
         layers += [piece, np.where(piece, departure, 0.0)]
     filled = fill_smoothly(np.stack(layers, -1).astype(np.float64), known).astype(np.float64)
 
-    front, back = _least(objects.front, planes, closed), _least(objects.back, planes, closed)
+    front, back = _least(objects.front, found, closed), _least(objects.back, found, closed)
     share = [filled[..., 0], *(filled[..., i] for i in range(1, filled.shape[-1], 2))]
     amount = [np.zeros(departure.shape)]
     amount += [
         filled[..., i] / np.maximum(filled[..., i - 1], 1e-6) for i in range(2, filled.shape[-1], 2)
     ]
     # The planes were made to hold what is placed; only a measurement tells that they are open.
-    fit = [front <= 2 * tolerance]
+    fit = [front - moved <= 2 * tolerance]
     fit += [own >= np.maximum(front, back) - tolerance for own in amount[1:]]
     chosen, none = _farthest_of_most(np.stack(amount), np.stack(share), np.stack(fit))
     nearer = np.where(chosen == 0, -np.inf, np.maximum(front, back))

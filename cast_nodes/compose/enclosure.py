@@ -38,6 +38,7 @@ class Enclosure:
         reach: how far the room may go from the origin.
         levels: further level ground, highest first: steps, a terrace, a table nobody masked.
         others: planes that bound nothing: the levels, slopes, fronts of furniture.
+        as_found: walls and ceiling where they were seen, before they made room for the objects.
         notes: sentences for the report.
     """
 
@@ -49,6 +50,7 @@ class Enclosure:
     reach: float
     levels: tuple[Plane, ...] = ()
     others: tuple[Plane, ...] = ()
+    as_found: tuple[Plane, ...] = ()
     notes: tuple[str, ...] = ()
 
     @property
@@ -56,6 +58,11 @@ class Enclosure:
         """All planes there are."""
         rest = (self.floor, *self.walls, self.ceiling, self.backdrop)
         return tuple(p for p in rest if p is not None)
+
+    def found(self, planes: Sequence[Plane]) -> list[Plane]:
+        """The same planes where they were seen."""
+        seen = {plane.name: plane for plane in self.as_found}
+        return [seen.get(plane.name, plane) for plane in planes]
 
     def ground_under(self, points: np.ndarray, above: float = 0.02) -> Plane | None:
         """The highest floor or level that (n, 3) world points stand over.
@@ -125,6 +132,7 @@ def enclose(
     if ceiling is not None and ceiling.height(camera) <= 0:
         notes.append("The ceiling found lies below the camera and was left out.")
         ceiling = None
+    as_found = [ceiling] if ceiling is not None else []
     if ceiling is not None and objects:
         lowest = min(float(ceiling.height(points).min()) for points in objects)
         ceiling = ceiling.pushed(max(0.0, -lowest) * 1.01)
@@ -134,6 +142,7 @@ def enclose(
         wall = _plane(f"wall_{len(walls)}", plane, pose)
         if wall is None:
             continue
+        as_found.append(wall)
         wall, note = _with_room(wall, camera, objects)
         if wall is not None:
             walls.append(wall)
@@ -145,7 +154,16 @@ def enclose(
     level = sorted(others[:number], key=lambda p: p.offset)
     levels = tuple(replace(p, name=f"level_{i}") for i, p in enumerate(level))
     enclosure = Enclosure(
-        pose, floor, tuple(walls), ceiling, None, 0.0, levels, others, tuple(notes)
+        pose,
+        floor,
+        tuple(walls),
+        ceiling,
+        None,
+        0.0,
+        levels,
+        others,
+        tuple(as_found),
+        tuple(notes),
     )
     return _closed(enclosure, geometry, objects, width, height, background)
 

@@ -78,6 +78,7 @@ def make_lattice(
     objects: np.ndarray,
     pose: Sim3,
     planes: Sequence[Plane],
+    found: Sequence[Plane],
     others: Sequence[Plane],
     far: float,
     bodies: Sequence[np.ndarray] = (),
@@ -88,6 +89,7 @@ def make_lattice(
         objects: (H, W) bool, pixels of objects; behind them goes on what is seen around them.
         pose: world from camera.
         planes: the room, each facing inwards; a plane named "backdrop" has nothing behind it.
+        found: the same planes where they were seen; what lies on those lies on the planes.
         others: planes that bound nothing (levels, slopes); departures near one lie on it.
         far: depth where no plane ends a ray.
         bodies: per placed object (n, 3) world points, which what is not seen lies behind.
@@ -115,7 +117,9 @@ def make_lattice(
     )
     end = ray_depths(planes, pose, geometry.intrinsics, pixels)
     closed = np.where(np.isfinite(end), end, far)
-    departure = np.log(depth / closed)
+    was = ray_depths(found, pose, geometry.intrinsics, pixels)
+    moved = np.log(closed / np.where(np.isfinite(was), was, far))
+    departure = np.log(depth / closed) + moved
     backdrop = next((p for p in planes if p.name == "backdrop"), None)
     ends_there = np.zeros(closed.shape, bool)
     if backdrop is not None:
@@ -125,11 +129,12 @@ def make_lattice(
     departure = _sharpened(departure)
     tolerance = _tolerance(departure)
     reach = FRINGE * max(height, width) / step
-    beside = _near(objects[row, column], reach) & ~things.hides(closed * np.exp(departure), reach)
+    hides = things.hides(closed * np.exp(departure - moved), reach)
+    beside = _near(objects[row, column], reach) & ~hides
     departure = _without_fringes(departure, beside, tolerance)
     departure = _without_large_holes(departure, valid[row, column] | hidden[row, column])
-    departure = filled_behind(departure, closed, ends_there, things, tolerance)
-    departure = _clear_ones(departure, tolerance)
+    departure = filled_behind(departure, closed, moved, ends_there, things, tolerance)
+    departure = _from_moved(_clear_ones(departure, tolerance), moved)
     if not departure.any():
         nowhere = np.full((len(y), len(x) - 1), np.nan), np.full((len(y) - 1, len(x)), np.nan)
         return Lattice(x, y, closed, departure, *nowhere)
@@ -242,6 +247,13 @@ def _clear_ones(departure: np.ndarray, tolerance: float) -> np.ndarray:
         good[0] = False
         out = np.where(good[label], departure, out)
     return out
+
+
+def _from_moved(departure: np.ndarray, moved: np.ndarray) -> np.ndarray:
+    """Departures from the planes as found, made departures from where they are: what lay behind
+    them and does so no more is gone."""
+    behind, before = np.maximum(departure - moved, 0), np.minimum(departure - moved, 0)
+    return np.where(departure > 0, behind, np.where(departure < 0, before, 0.0))
 
 
 def _on_others(

@@ -33,8 +33,8 @@ def box(rows: slice, columns: slice) -> np.ndarray:
     return inside
 
 
-def made_depth(depth, hidden, bodies=()):
-    """(H, W) depth of the room as the photo's camera sees it."""
+def made_parts(depth, hidden, bodies=()):
+    """The room's parts and the camera."""
     points = (RAYS * depth[..., None]).astype(np.float32)
     geometry = Geometry(points, INTRINSICS, up=UP, floor=FLOOR, walls=BACK[None])
     pose, _ = world_pose(geometry)
@@ -42,7 +42,12 @@ def made_depth(depth, hidden, bodies=()):
     room = enclose(geometry, pose, standing, WIDTH, HEIGHT, ~hidden)
     plate = np.full((HEIGHT, WIDTH, 3), 128, np.uint8)
     parts = room_parts(room, geometry, plate, hidden, standing, "mixed", 0.25, 256)
-    camera = pose.inverse()
+    return parts, pose.inverse()
+
+
+def made_depth(depth, hidden, bodies=()):
+    """(H, W) depth of the room as the photo's camera sees it."""
+    parts, camera = made_parts(depth, hidden, bodies)
     vertices, faces, count = [], [], 0
     for part in facing_parts([p.data for p in parts], camera):
         vertices.append(camera.apply(part.vertices))
@@ -120,3 +125,19 @@ def test_where_the_wall_lies_before_an_object_it_is_open():
     made = made_depth(np.where(thing, 5.0, shell()), thing)
     inner = box(np.s_[34:91], np.s_[84:116])
     assert (made[inner] > 5.0).all()
+
+
+def test_a_wall_that_makes_room_for_an_object_takes_its_points_along():
+    """The object's back reaches 20 cm through the wall, so the wall moves; a pier stays."""
+    thing = box(np.s_[60:110], np.s_[60:90])
+    depth = np.where(thing, 3.6, shell())
+    body = np.concatenate([RAYS[thing] * 3.6, RAYS[thing] * 4.2])
+    noise = 1 + 0.004 * np.random.default_rng(0).normal(size=depth.shape)
+    parts, _ = made_parts(depth * noise, thing, [body])
+    assert [p.name for p in parts] == ["floor", "wall_0"]
+    depth[:100, 130:160] = np.minimum(depth[:100, 130:160], 3.3)
+    parts, camera = made_parts(depth, thing, [body])
+    assert [p.name for p in parts] == ["floor", "relief", "wall_0"]
+    relief, wall = (camera.apply(p.data.vertices)[:, 2] for p in parts[1:])
+    np.testing.assert_allclose(relief, 3.3, rtol=0.02)
+    np.testing.assert_allclose(wall, 4.2, rtol=0.01)
