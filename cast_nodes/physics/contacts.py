@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from scipy.spatial import ConvexHull, QhullError
@@ -24,6 +25,8 @@ KEPT = 24
 """Rows that a pair of things has about, each way."""
 NEAR = 0.05
 """Samples closer than this share of the smaller thing's size may meet in the next step."""
+TOUCHES = 0.004
+"""What touches, and does not rest or lean, may do so from this far, share of its size."""
 TRIFLE = 1e-3
 """Depth, share of the smaller one's size, of which it does not matter how it came about."""
 SQUARE = 0.3
@@ -58,8 +61,10 @@ class Rows:
         return float(np.max(np.abs(self.value) if self.equal else -self.value)) / self.size
 
 
-def plane_rows(piece: Piece, plane: Plane, onto: bool) -> list[Rows]:
-    """A thing does not go through a plane, and where ``onto``, it comes up to it."""
+def plane_rows(
+    piece: Piece, plane: Plane, onto: Literal["", "rests", "touches", "leans"] = ""
+) -> list[Rows]:
+    """A thing does not go through a plane, and comes up to that which holds it."""
     corners = piece.now.corners
     height = plane.height(corners)
     low = np.argsort(height)[:8]
@@ -68,7 +73,10 @@ def plane_rows(piece: Piece, plane: Plane, onto: bool) -> list[Rows]:
     rows = []
     if height[low[0]] < NEAR * piece.size:
         rows.append(Rows((piece,), (jacobian,), height[low], False, piece.size))
-    if onto:
+    if onto == "touches":
+        near = TOUCHES * piece.size - height[low[:1]]
+        rows.append(Rows((piece,), (-jacobian[:1],), near, False, piece.size))
+    elif onto:
         rows.append(Rows((piece,), (jacobian[:1],), height[low[:1]], True, piece.size))
     return rows
 
@@ -283,8 +291,8 @@ def _chosen(value: np.ndarray, normals: np.ndarray) -> np.ndarray:
     return np.concatenate(out)
 
 
-def touch_rows(one: Piece, other: Piece, mutual: bool) -> list[Rows]:
-    """The surfaces of two things meet where they are nearest; nothing where they already do."""
+def touch_rows(one: Piece, other: Piece, mutual: bool, slack: float = TOUCHES) -> list[Rows]:
+    """The surfaces of two things meet where they are nearest, but for a share of their size."""
     best: tuple[float, np.ndarray, np.ndarray, bool] | None = None
     for a, b, turned in ((one, other, False), (other, one, True)):
         points = a.now.points
@@ -297,11 +305,10 @@ def touch_rows(one: Piece, other: Piece, mutual: bool) -> list[Rows]:
             sign = -1.0 if turned else 1.0
             best = (float(value[at]), points[near][at], sign * normals[at], turned)
     assert best is not None
-    if best[0] <= 0:
-        return []
     point, normal = best[1][None], best[2][None]
-    jacobians = (one.now.jacobian(point, normal),)
+    jacobians = (-one.now.jacobian(point, normal),)
     if mutual:
-        jacobians += (-other.now.jacobian(point, normal),)
+        jacobians += (other.now.jacobian(point, normal),)
     size = min(one.size, other.size)
-    return [Rows((one, other) if mutual else (one,), jacobians, np.array([best[0]]), True, size)]
+    near = np.array([slack * size - best[0]])
+    return [Rows((one, other) if mutual else (one,), jacobians, near, False, size)]

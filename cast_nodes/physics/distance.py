@@ -249,7 +249,9 @@ def _cut_where_buried(
             break
         points = (ACROSS @ triangles[asked]).reshape(-1, 3)
         beside = ASIDE * size * np.repeat(normals[asked], len(ACROSS), 0)
-        front, back = np.split(matter_at(whole, np.concatenate([points + beside, points - beside])), 2)
+        front, back = np.split(
+            matter_at(whole, np.concatenate([points + beside, points - beside])), 2
+        )
         buried = (front & back).reshape(-1, len(ACROSS)).mean(1)
         cut = asked[(buried > 0) & (buried < 1)]
         if not len(cut):

@@ -85,7 +85,9 @@ class View:
 
     def distance_to(self, world_points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Signed distance (n,) in world units, and its world gradient (n, 3)."""
-        value, gradient = self.piece.distance.with_gradient(self.object_from_world.apply(world_points))
+        value, gradient = self.piece.distance.with_gradient(
+            self.object_from_world.apply(world_points)
+        )
         return value * self.pose.scale, self.pose.rotate(gradient)
 
     def outwards(self, index: np.ndarray) -> np.ndarray:

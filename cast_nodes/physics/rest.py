@@ -15,6 +15,8 @@ from .memory import Memory
 
 TOGETHER = 0.003
 """Corners this near to a side's plane belong to it, share of the size."""
+BROAD = 0.3
+"""Least share of an outline that a flush back takes."""
 UPRIGHT_RAD = float(np.radians(4.0))
 """A thing is laid on a side of its hull that is at most so far from the plane it rests on."""
 
@@ -46,7 +48,8 @@ class Shape:
             pose: world from object.
             down: (3,) unit world direction of what it rests on.
             most: largest angle, rad.
-            balanced: its mass must lie over the side it is laid on.
+            balanced: its mass must lie over the side it is laid on; else, this side must be a
+                broad one: a back that is flush to a wall, not a bulge of it.
 
         Returns:
             The smallest such turn, None when no side of the hull is near enough.
@@ -56,7 +59,7 @@ class Shape:
         for side in np.argsort(-cosine):
             if cosine[side] < np.cos(most):
                 return None
-            if balanced and not self._balanced(self.normals[side]):
+            if not (self._balanced if balanced else self._broad)(self.normals[side]):
                 continue
             axis = np.cross(normals[side], down)
             sine = np.linalg.norm(axis)
@@ -66,17 +69,30 @@ class Shape:
 
     def _balanced(self, normal: np.ndarray) -> bool:
         """Does the mass lie over the side of this normal (object frame)?"""
+        side = self._side(normal)
+        if side is None:
+            return False
+        hull, across = side
+        point = self.mass_centre @ across.T
+        return bool((hull.equations[:, :2] @ point + hull.equations[:, 2] <= 1e-9).all())
+
+    def _broad(self, normal: np.ndarray) -> bool:
+        """Is the side of this normal a good part of what is seen from there?"""
+        side = self._side(normal)
+        if side is None:
+            return False
+        hull, across = side
+        return hull.volume > BROAD * ConvexHull(self.corners @ across.T).volume  # areas
+
+    def _side(self, normal: np.ndarray) -> tuple[ConvexHull, np.ndarray] | None:
+        """The outline of the side of a normal, and the (2, 3) axes along it."""
         reach = self.corners @ normal
         foot = self.corners[reach >= reach.max() - TOGETHER * self.size]
-        if len(foot) < 3:
-            return False
         across = np.linalg.svd(normal[None])[2][1:]
-        flat, point = foot @ across.T, self.mass_centre @ across.T
         try:
-            hull = ConvexHull(flat)
+            return ConvexHull(foot @ across.T), across
         except (QhullError, ValueError):
-            return False
-        return bool((hull.equations[:, :2] @ point + hull.equations[:, 2] <= 1e-9).all())
+            return None
 
 
 _shapes: Memory[Shape] = Memory(64)

@@ -18,6 +18,7 @@ from ..planes import Plane
 from .bodies import Body
 from .contacts import (
     NEAR,
+    TOUCHES,
     Rows,
     apart,
     clearance,
@@ -37,7 +38,7 @@ from .ties import Tie
 UP = np.array([0.0, 1.0, 0.0])
 FLAT_RAD = float(np.radians(6.0))
 """What is nearly flat against a wall becomes so."""
-DOUBTED = 4.0
+DOUBTED = 3.5
 """A turn beyond this many sigmas of the photo is left."""
 DEEP = 0.005
 """Pairs deeper in each other than this share of the smaller one's size are treated again."""
@@ -134,13 +135,13 @@ class Arrangement:
         if tie.kind == "part":
             return []
         if isinstance(to, Plane):
-            return plane_rows(piece, to, onto=True)
+            return plane_rows(piece, to, tie.kind)
         other = self.pieces[to]
 
         def made() -> list[Rows]:
             if tie.kind == "rests":
                 return rest_rows(piece, other, self.reach(piece))
-            return touch_rows(piece, other, tie.mutual)
+            return touch_rows(piece, other, tie.mutual, 0.0 if tie.kind == "leans" else TOUCHES)
 
         return self.kept((tie.kind, piece.id, other.id), (piece, other), made)
 
@@ -187,7 +188,7 @@ class Arrangement:
             row
             for plane in self.planes
             if not any(plane is t for t in tied) and not self.cut(piece, plane)
-            for row in plane_rows(piece, plane, onto=False)
+            for row in plane_rows(piece, plane)
         ]
 
     def cut(self, piece: Piece, plane: Plane) -> bool:
@@ -202,7 +203,9 @@ class Arrangement:
             rows = [row for p in pieces for t in self.of(p) for row in self.tie_rows(t)]
             rows += [row for p in pieces for row in self.plane_rows(p)]
             rows += [row for p in pieces for row in self.balance_rows(p)]
-            return rows + [row for p, o in self.near(pieces, others) for row in self.pair_rows(p, o)]
+            return rows + [
+                row for p, o in self.near(pieces, others) for row in self.pair_rows(p, o)
+            ]
 
         return made
 

@@ -52,8 +52,6 @@ TURNS_RAD = np.radians(np.linspace(-5, 5, 11))
 """Turns about up within which an object's back may be laid flush to a wall."""
 LEVEL = 0.6
 """Most |cosine| to up of the side by which things touch that stand beside each other."""
-TIPS = 0.15
-"""Nats from which an object needs something to lean on."""
 BESIDE = 0.012
 """Things side by side touch within this share of the smaller one's size and the doubt."""
 PART = 2.8
@@ -251,10 +249,10 @@ class _Search:
             crowd = max((share_of_matter(at, o) for o in others), default=0.0)
         sunk = rest.cost + CROWDED * max(0.0, crowd - CROWD)
         cost, leans = sunk + rest.tips, ()
-        if rest.tips > TIPS:
+        if rest.off.any():
             leans = self._leans_on(at, rest.off, others, {p for p, _ in rest.carriers})
             if leans:
-                cost = sunk + 0.5
+                cost = sunk + min(0.5, rest.tips)
         return _Held(rest.carriers, "on", cost, rest.factor, rest.lift, leans)
 
     def _leans_on(
