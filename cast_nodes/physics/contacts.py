@@ -25,7 +25,7 @@ KEPT = 24
 """Rows that a pair of things has about, each way."""
 NEAR = 0.05
 """Samples closer than this share of the smaller thing's size may meet in the next step."""
-TOUCHES = 0.004
+TOUCHES = 0.007
 """What touches, and does not rest or lean, may do so from this far, share of its size."""
 TRIFLE = 1e-3
 """Depth, share of the smaller one's size, of which it does not matter how it came about."""

@@ -78,11 +78,15 @@ class Shape:
 
     def _broad(self, normal: np.ndarray) -> bool:
         """Is the side of this normal a good part of what is seen from there?"""
+        return self.share(normal) > BROAD
+
+    def share(self, normal: np.ndarray) -> float:
+        """The area of the side of a normal (object frame) over that of the outline from there."""
         side = self._side(normal)
         if side is None:
-            return False
+            return 0.0
         hull, across = side
-        return hull.volume > BROAD * ConvexHull(self.corners @ across.T).volume  # areas
+        return float(hull.volume / ConvexHull(self.corners @ across.T).volume)  # of 2D: areas
 
     def _side(self, normal: np.ndarray) -> tuple[ConvexHull, np.ndarray] | None:
         """The outline of the side of a normal, and the (2, 3) axes along it."""

@@ -40,6 +40,8 @@ FLAT_RAD = float(np.radians(6.0))
 """What is nearly flat against a wall becomes so."""
 DOUBTED = 3.5
 """A turn beyond this many sigmas of the photo is left."""
+FLUSH = 1.75
+"""So many sigmas may a thing that stands have to turn to be flush to a wall: many are not."""
 DEEP = 0.005
 """Pairs deeper in each other than this share of the smaller one's size are treated again."""
 SWALLOWED = 0.8
@@ -48,6 +50,8 @@ REACH = (0.05, 0.06, 0.005)
 """How far a thing may lie below the top that carries it: share of its height, of how far it is
 below or above the camera (what it is wrong along its view ray raises or lowers it so), of its
 distance."""
+FOOT = 0.05
+"""What stands on a smaller share of its outline rolls."""
 SEATED = 0.01
 """Share of its size by which what holds a thing may be missed before other places are tried."""
 SEATS = (0.0, 1.0, -1.0, 2.0, -2.0)
@@ -372,6 +376,39 @@ def _seat(task: Task, all_of: Arrangement, piece: Piece, others: Sequence[Piece]
             break
     assert best is not None
     piece.now = best[1]
+    _roll(piece, all_of)
+
+
+def _roll(piece: Piece, all_of: Arrangement) -> None:
+    """What has no foot to stand on comes to the lowest place nearby, and is let to have been
+    placed there."""
+    on = [all_of.pieces[t.object] for t in all_of.of(piece)
+          if t.kind == "rests" and isinstance(t.object, int)]  # fmt: skip
+    down = -piece.now.pose.rotation[1]
+    if not on or not len(piece.shape.normals) or piece.shape.share(down) > FOOT:
+        return
+    reach = all_of.reach(piece)
+
+    def resting(shift: np.ndarray) -> tuple[float, View]:
+        """Height over that of now where it comes to rest, and it there."""
+        view = View(piece, moved(piece.now.pose, piece.now.middle, shift))
+        found = [clearance(view, other.now, reach) for other in on]
+        return -min((f.gap for f in found if f), default=-np.inf), view
+
+    place, step = np.zeros(7), 0.1 * piece.size
+    height = resting(place)[0]
+    while step > 0.005 * piece.size:
+        tried = [place + step * np.eye(7)[k] * way for k in (3, 5) for way in (1, -1)]
+        heights = [resting(t)[0] for t in tried]
+        best = int(np.argmin(heights))
+        if heights[best] < height - 1e-4 * piece.size:
+            place, height = tried[best], heights[best]
+        else:
+            step /= 2
+    if np.linalg.norm(place) > 0.01 * piece.size and np.isfinite(height):
+        place[4] = height
+        piece.move(place)
+        piece.start = piece.now.pose
 
 
 def _without_swallowed(pieces: Sequence[Piece], ties: Sequence[Tie]) -> list[Tie]:
@@ -419,7 +456,7 @@ def _lay_flat(piece: Piece, all_of: Arrangement) -> None:
         for tie in touches:
             assert isinstance(tie.object, Plane)
             turn = piece.shape.stable_turn(piece.now.pose, -tie.object.normal, FLAT_RAD, False)
-            if turn is not None and _bearable(piece, turn * [0, 1, 0]):
+            if turn is not None and _headed_so(piece, turn[1]):
                 piece.move(np.array([0, turn[1], 0, 0, 0, 0, 0]))
                 if piece.free is UPRIGHT:
                     piece.free = FLAT
@@ -431,6 +468,12 @@ def _lay_flat(piece: Piece, all_of: Arrangement) -> None:
         if turn is not None and _bearable(piece, turn):
             piece.move(np.array([*turn, 0, 0, 0, 0]))
             piece.free = FLAT
+
+
+def _headed_so(piece: Piece, yaw: float) -> bool:
+    """Whether the photo is likely wrong by a turn about up."""
+    doubt = np.sqrt(np.linalg.inv(piece.information)[1, 1])
+    return abs(piece.change[1] + yaw) < FLUSH * float(doubt)
 
 
 def _bearable(piece: Piece, turn: np.ndarray) -> bool:
