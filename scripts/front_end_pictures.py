@@ -171,6 +171,14 @@ def tutorial_pictures(server: Server, browser: Browser) -> None:
     look_at(browser, ["CASTDetect", "CASTFilter"])
     take(browser, TUTORIAL / "2_objects.jpg", **how)
     look_at(browser, ["CASTComposeScene"])
+    browser.run(
+        """
+        const node = app.graph.nodes.find((n) => n.type === "CASTComposeScene");
+        const viewer = node.widgets.find((w) => w.name === "cast_scene_viewer").element;
+        viewer.shadowRoot.querySelector('[data-name="wipe"]').click();
+        await new Promise((done) => setTimeout(done, 2000));
+        """
+    )
     take(browser, TUTORIAL / "3_scene.jpg", **how)
     browser.run(
         """
