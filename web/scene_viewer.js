@@ -188,7 +188,11 @@ function placeHolder(texts, open) {
   const host = element("div", { class: "cast-scene-viewer" }, element("p", {}, texts.empty));
   host.style.cssText = "display: grid; place-content: center; width: 100%; height: 100%; min-height: 390px; text-align: center;color: var(--input-text); background: var(--comfy-menu-bg); border-radius: 6px; font-size: 13px";
   Object.assign(host, { type: "textarea" });
-  if (open) host.append(element("button", { type: "button", onclick: open }, texts.text));
+  if (open) {
+    const button = element("button", { type: "button", onclick: open }, texts.text);
+    button.style.cssText = "justify-self: center; padding: 2px 8px; font-size: 11px; cursor: pointer; border-radius: 4px; opacity: 0.75;color: inherit; background: none; border: 1px solid var(--border-color)";
+    host.append(button);
+  }
   return host;
 }
 function addViewer(node) {

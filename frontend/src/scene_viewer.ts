@@ -51,7 +51,13 @@ function placeHolder(texts: Texts, open: (() => void) | null): HTMLElement {
     "color: var(--input-text); background: var(--comfy-menu-bg); border-radius: 6px; font-size: 13px";
   // ComfyUI's undo listens to all keys but those of fields of text; the viewer undoes by itself.
   Object.assign(host, { type: "textarea" });
-  if (open) host.append(element("button", { type: "button", onclick: open }, texts.text));
+  if (open) {
+    const button = element("button", { type: "button", onclick: open }, texts.text);
+    button.style.cssText =
+      "justify-self: center; padding: 2px 8px; font-size: 11px; cursor: pointer; border-radius: 4px; opacity: 0.75;" +
+      "color: inherit; background: none; border: 1px solid var(--border-color)";
+    host.append(button);
+  }
   return host;
 }
 

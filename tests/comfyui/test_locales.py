@@ -201,12 +201,18 @@ def test_the_help_of_a_selected_node_is_chinese_and_a_chinese_word_finds_it(
         document.querySelector('[data-testid="info-button"]').click();
         await new Promise((done) => setTimeout(done, 2000));
         const help = document.querySelector(".node-help-content");
-        return { text: help.textContent, stars: help.innerText.includes("**") };
+        const picture = help.querySelector("img");
+        return {
+          text: help.textContent,
+          stars: help.innerText.includes("**"),
+          picture: [picture?.naturalWidth ?? 0, picture?.getBoundingClientRect().width ?? 0],
+        };
         """
     )
     chinese.screenshot(artefacts / "chinese_help.png")
     page = (PACK / "web" / "docs" / "CASTDetect" / "zh.md").read_text(encoding="utf-8")
     assert page.split("\n")[2] in shown["text"]
+    assert min(shown["picture"]) > 100
     assert not shown["stars"]  # Markdown closes no bold between a full stop and a character
 
     found = chinese.run(

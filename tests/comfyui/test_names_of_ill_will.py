@@ -11,10 +11,10 @@ from .prompts import chain, node
 from .server import Server
 from .viewer_page import ViewerPage, show
 
-TAG = '<img src=x onerror="window.castHurt=1">'
+TAG = '<img src=x onerror="window.hurt=1">'
 LABEL = f"../../{TAG}🪑\u202e{'long ' * 2000}"
 """A path upwards, markup, an emoji, a turned direction of writing, 10 000 characters."""
-PHOTO = "\u202e🪑 <img src=x onerror=window.castHurt=1> & %2e%2e %00 #?.png"
+PHOTO = "\u202e🪑 <img src=x onerror=window.hurt=1> & %2e%2e %00 #?.png"
 
 ALL_TEXT = """
     const seen = [];
@@ -41,7 +41,7 @@ def files_of(server: Server) -> set[Path]:
 @pytest.fixture(scope="module")
 def shown(server: Server, browser: Browser, tmp_path_factory) -> dict:
     """A graph with a bad label and a bad photo's name in every part of the front end, run."""
-    labels = f"0={LABEL}, 1={TAG}, 2=</style><script>castHurt=1</script>"
+    labels = f"0={LABEL}, 1={TAG}, 2=</style><script>hurt=1</script>"
     prompt = chain(server, detect={"backend__labels": labels})
     shutil.copy(server.base / "input" / "room.png", server.base / "input" / PHOTO)
     prompt["photo"]["inputs"]["image"] = PHOTO
@@ -52,7 +52,7 @@ def shown(server: Server, browser: Browser, tmp_path_factory) -> dict:
     browser.problems()
     browser.run(
         'await app.extensionManager.command?.execute?.("Comfy.RefreshNodeDefinitions");'
-        "window.castHurt = null;"
+        "window.hurt = null;"
     )
     show(browser, prompt)
     run = server.wait(browser.queue())
@@ -78,7 +78,7 @@ def test_nothing_of_it_becomes_part_of_the_page(browser: Browser, artefacts: Pat
             kind,
         )
         browser.screenshot(artefacts / f"ill_names_{kind}.png")
-    assert browser.run("return window.castHurt ?? null;") is None
+    assert browser.run("return window.hurt ?? null;") is None
     made = browser.run(
         ALL_TEXT
         + """
@@ -185,5 +185,5 @@ def test_a_scene_with_files_of_bad_names_asks_the_server_for_nothing_else(
     assert views
     for url in views:
         assert url.count("&") == 2 and "type=temp%26type%3Dinput" in url
-    assert browser.run("return window.castHurt ?? null;") is None
+    assert browser.run("return window.hurt ?? null;") is None
     browser.problems()
