@@ -74,6 +74,8 @@ describe("the panel", () => {
     const objects = [object(3, "chair"), object(4, "lamp", { node: null, failure: "it has no mesh" })];
     made.show({ ...BEGINNING, hovered: 3 }, shown(objects));
     expect(find(".status").textContent).toBe("chair 3: overlap with the photo (IoU) 80 %, at Register 90 %");
+    made.show({ ...BEGINNING, hovered: 3 }, shown([object(3, "chair", { iou: 0.8 })]));
+    expect(find(".status").textContent).toBe("chair 3: overlap with the photo (IoU) 80 %");
     made.show({ ...BEGINNING, hovered: 4 }, shown(objects));
     expect(find(".status").textContent).toBe("lamp 4: not in the scene – it has no mesh");
     made.show(BEGINNING, shown(objects));
@@ -84,7 +86,7 @@ describe("the panel", () => {
     const { made, find } = panel();
     const objects = [object(3, "chair", { depth_off: 0.553, ambiguous: true }), object(4, "lamp", { ambiguous: true })];
     made.show({ ...BEGINNING, hovered: 3 }, shown(objects));
-    const doubts = ["its distance does not fit what was measured (55 % of its size)", "another pose fits nearly as well"];
+    const doubts = ["its distance is off by 55 % of its size", "another pose fits nearly as well"];
     for (const doubt of doubts) {
       expect(find(".status").textContent).toContain(doubt);
       expect(find(".name").title).toContain(doubt);

@@ -135,7 +135,7 @@ export class Panel {
       if (row.lock) setPressed(row.lock, shown.locked.has(id), shown.locked.has(id) ? "lock" : "unlock");
     }
     if (this.area && this.area !== rootActive(this.area)) this.area.value = shown.editsText;
-    this.status.textContent = this.facts(state, shown);
+    this.status.textContent = this.status.title = this.facts(state, shown);
   }
 
   /** Says that the text could be read, or not. */
@@ -163,7 +163,8 @@ export class Panel {
     if (!shown.placed.has(object.id)) return `${name}: ${t.notPlaced} – ${oneLine(object.failure)}`;
     const iou = shownIou(object);
     const parts = [iou === null ? t.unmeasured : `${t.iou} ${percent(iou)}`];
-    if (object.scene_iou !== null && object.iou !== null) parts.push(`${t.atRegister} ${percent(object.iou)}`);
+    const first = object.scene_iou === null || object.iou === null ? "" : percent(object.iou);
+    if (first && first !== percent(iou!)) parts.push(`${t.atRegister} ${first}`);
     if (shown.changed.has(object.id)) parts.push(t.changed);
     else parts.push(...this.doubts(object));
     return `${name}: ${parts.join(", ")}`;
@@ -172,7 +173,7 @@ export class Panel {
   /** Why an object may stand wrong although its outline fits. */
   private doubts({ depth_off, ambiguous }: AboutObject): string[] {
     const t = this.texts;
-    const found = depth_off === null ? [] : [`${t.depthOff} (${percent(depth_off)} ${t.ofSize})`];
+    const found = depth_off === null ? [] : [`${t.depthOff} ${percent(depth_off)} ${t.ofSize}`];
     return ambiguous ? [...found, t.ambiguous] : found;
   }
 
@@ -192,7 +193,7 @@ export class Panel {
         "button",
         { class: "name", type: "button", title: [text, ...doubts].join("\n") },
         dot,
-        element("span", { class: "label" }, text),
+        element("span", { class: "label" }, element("span", {}, oneLine(object.label)), ` ${id}`),
         ...(placed && object.depth_off !== null ? [element("span", { class: "doubt", role: "img", "aria-label": doubts[0] }, "!")] : []),
         element("span", { class: "share" }, iou === null ? "" : percent(iou)),
       );
