@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from scipy.spatial import ConvexHull, QhullError
@@ -26,7 +25,7 @@ KEPT = 24
 NEAR = 0.05
 """Samples closer than this share of the smaller thing's size may meet in the next step."""
 TOUCHES = 0.007
-"""What touches, and does not rest or lean, may do so from this far, share of its size."""
+"""What stands and is against something may be this far from it, share of its size."""
 TRIFLE = 1e-3
 """Depth, share of the smaller one's size, of which it does not matter how it came about."""
 SQUARE = 0.3
@@ -61,10 +60,12 @@ class Rows:
         return float(np.max(np.abs(self.value) if self.equal else -self.value)) / self.size
 
 
-def plane_rows(
-    piece: Piece, plane: Plane, onto: Literal["", "rests", "touches", "leans"] = ""
-) -> list[Rows]:
-    """A thing does not go through a plane, and comes up to that which holds it."""
+def plane_rows(piece: Piece, plane: Plane, within: float | None = None) -> list[Rows]:
+    """A thing does not go through a plane.
+
+    Args:
+        within: it comes up to the plane, to this share of its size.
+    """
     corners = piece.now.corners
     height = plane.height(corners)
     low = np.argsort(height)[:8]
@@ -73,12 +74,24 @@ def plane_rows(
     rows = []
     if height[low[0]] < NEAR * piece.size:
         rows.append(Rows((piece,), (jacobian,), height[low], False, piece.size))
-    if onto == "touches":
-        near = TOUCHES * piece.size - height[low[:1]]
-        rows.append(Rows((piece,), (-jacobian[:1],), near, False, piece.size))
-    elif onto:
-        rows.append(Rows((piece,), (jacobian[:1],), height[low[:1]], True, piece.size))
+    if within is not None:
+        rows.append(
+            _near_rows((piece,), (jacobian[:1],), float(height[low[0]]), within, piece.size)
+        )
     return rows
+
+
+def _near_rows(
+    pieces: tuple[Piece, ...],
+    jacobians: tuple[np.ndarray, ...],
+    gap: float,
+    within: float,
+    size: float,
+) -> Rows:
+    """A gap is no larger than a share of a size; is closed where this is 0."""
+    if within == 0:
+        return Rows(pieces, jacobians, np.array([gap]), True, size)
+    return Rows(pieces, tuple(-j for j in jacobians), np.array([within * size - gap]), False, size)
 
 
 @dataclass(frozen=True, eq=False)
@@ -269,13 +282,17 @@ def _apart_rows(
     pieces: tuple[Piece | None, ...], points: np.ndarray, value: np.ndarray, normals: np.ndarray
 ) -> list[Rows]:
     """The deepest samples and some of the others: the first piece moves along the normals, the
-    second against them."""
+    second against them; None stays."""
     if not len(value):
         return []
     order = _chosen(value, normals)
-    ways = (p.now.jacobian(points[order], s * normals[order]) for p, s in zip(pieces, (1, -1)) if p)
-    there = tuple(p for p in pieces if p)
-    return [Rows(there, tuple(ways), value[order], False, min(p.size for p in there))]
+    points, value, normals = points[order], value[order], normals[order]
+    there, ways = [], []
+    for piece, sense in zip(pieces, (1.0, -1.0), strict=False):
+        if piece is not None:
+            there.append(piece)
+            ways.append(piece.now.jacobian(points, sense * normals))
+    return [Rows(tuple(there), tuple(ways), value, False, min(p.size for p in there))]
 
 
 def _chosen(value: np.ndarray, normals: np.ndarray) -> np.ndarray:
@@ -291,7 +308,7 @@ def _chosen(value: np.ndarray, normals: np.ndarray) -> np.ndarray:
     return np.concatenate(out)
 
 
-def touch_rows(one: Piece, other: Piece, mutual: bool, slack: float = TOUCHES) -> list[Rows]:
+def touch_rows(one: Piece, other: Piece, mutual: bool, within: float) -> list[Rows]:
     """The surfaces of two things meet where they are nearest, but for a share of their size."""
     best: tuple[float, np.ndarray, np.ndarray, bool] | None = None
     for a, b, turned in ((one, other, False), (other, one, True)):
@@ -305,10 +322,10 @@ def touch_rows(one: Piece, other: Piece, mutual: bool, slack: float = TOUCHES) -
             sign = -1.0 if turned else 1.0
             best = (float(value[at]), points[near][at], sign * normals[at], turned)
     assert best is not None
+    if best[0] <= within * min(one.size, other.size):
+        return []
     point, normal = best[1][None], best[2][None]
-    jacobians = (-one.now.jacobian(point, normal),)
+    pieces, jacobians = (one,), (one.now.jacobian(point, normal),)
     if mutual:
-        jacobians += (other.now.jacobian(point, normal),)
-    size = min(one.size, other.size)
-    near = np.array([slack * size - best[0]])
-    return [Rows((one, other) if mutual else (one,), jacobians, near, False, size)]
+        pieces, jacobians = (one, other), (*jacobians, -other.now.jacobian(point, normal))
+    return [_near_rows(pieces, jacobians, best[0], within, min(one.size, other.size))]

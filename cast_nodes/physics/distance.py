@@ -43,11 +43,11 @@ LARGE, CUTS, MOST_CUT = 0.05, 4, 400
 up to how many such faces."""
 OPEN = 0.1
 """Share of a face that may lie open although the face is left out."""
-ACROSS = np.array(
-    [[0.96, 0.02, 0.02], [0.02, 0.96, 0.02], [0.02, 0.02, 0.96]]
-    + [[0.49, 0.49, 0.02], [0.02, 0.49, 0.49], [0.49, 0.02, 0.49]]
-    + [[0.6, 0.2, 0.2], [0.2, 0.6, 0.2], [0.2, 0.2, 0.6], [1 / 3, 1 / 3, 1 / 3]]
-)
+ACROSS = np.array([
+    [0.96, 0.02, 0.02], [0.02, 0.96, 0.02], [0.02, 0.02, 0.96],
+    [0.49, 0.49, 0.02], [0.02, 0.49, 0.49], [0.49, 0.02, 0.49],
+    [0.6, 0.2, 0.2], [0.2, 0.6, 0.2], [0.2, 0.2, 0.6], [1 / 3, 1 / 3, 1 / 3],
+])  # fmt: skip
 """Where in a face it is asked whether it lies in matter, barycentric."""
 
 SOLID, SHEET = 1, 0
