@@ -60,6 +60,11 @@ def object_json(item: SceneObject) -> dict[str, Any]:
         "needs_completion": item.needs_completion,
         "occluded_by": list(item.occluded_by),
         "retry": item.retry,
+        **(
+            {}
+            if item.mask_confidence is None
+            else {"mask_confidence": round(float(item.mask_confidence), 4)}
+        ),
     }
 
 
@@ -87,12 +92,17 @@ def object_from_json(entry: Any, where: str) -> SceneObject:
             needs_completion=bool(entry.get("needs_completion", False)),
             occluded_by=tuple(int(i) for i in entry.get("occluded_by", ())),
             retry=int(entry.get("retry", 0)),
+            mask_confidence=_optional(entry.get("mask_confidence")),
         )
     except (TypeError, ValueError, IndexError) as error:
         raise BadInput(f"{where}: {error}; bbox is [x0, y0, x1, y1] in pixels") from None
     if len(box) != 4 or not np.isfinite(box).all() or object_id < 0:
         raise BadInput(f"{where}: id must be 0 or more, bbox four finite numbers in pixels")
     return item
+
+
+def _optional(value: Any) -> float | None:
+    return None if value is None else float(value)
 
 
 def placement_from_json(entry: Any, path: Path) -> Placement:

@@ -223,7 +223,8 @@ class RunFolder:
         if not self.has(name):
             return item
         mask = load_mask(self.path / name, photo.height, photo.width)
-        return replace(item, mask=mask, bbox=mask_box(mask) or item.bbox)
+        sure = None if self.is_users(name) else item.mask_confidence
+        return replace(item, mask=mask, bbox=mask_box(mask) or item.bbox, mask_confidence=sure)
 
     def user_masks(self, objects: Objects) -> Objects:
         """The same objects, with the masks that the user replaced by hand."""

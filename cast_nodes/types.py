@@ -68,6 +68,8 @@ class SceneObject:
         needs_completion: Filter's word to Inpaint that hidden parts should be completed.
         occluded_by: ids of the objects in front of it that touch it in the picture.
         retry: raised by the user to have this object's results made anew.
+        mask_confidence: 0..1, the IoU with the true mask that what made the mask expects of it;
+            None where nobody said so, and for masks of the user's.
     """
 
     id: int
@@ -81,6 +83,7 @@ class SceneObject:
     needs_completion: bool = False
     occluded_by: tuple[int, ...] = ()
     retry: int = 0
+    mask_confidence: float | None = None
 
     @property
     def occlusion_level(self) -> OcclusionLevel:

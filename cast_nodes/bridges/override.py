@@ -64,7 +64,7 @@ def with_object(
                 f"mask: it is empty; white is {item.label} {item.id}, black is not (to leave the"
                 " object out, choose drop)"
             )
-        changed = replace(changed, mask=mask, bbox=box)
+        changed = replace(changed, mask=mask, bbox=box, mask_confidence=None)
     if label.strip():
         changed = replace(changed, label=label.strip().lower())
     if keep != "as it is":

@@ -24,7 +24,7 @@ from .network_masks import (
 )
 from .overlaps import mask_box, separate
 
-VERSION = 2
+VERSION = 3
 """Raised when masks change; part of each mask's key."""
 
 MaskMethod = Literal["network", "network+colour", "colour"]
@@ -108,7 +108,7 @@ def whole_masks_from_boxes(
             out[place] = replace(item, keep=False, reason=made.reason)
         else:
             mask = _whole(made.mask, crops[place], rgb.shape[:2])
-            out[place] = replace(item, mask=mask)
+            out[place] = replace(item, mask=mask, mask_confidence=made.mask_confidence)
     return [out[place] for place in range(len(objects))]
 
 
@@ -161,7 +161,8 @@ def _task(
         found = asked[number]
         make = network_mask_in_crop if method == "network" else fused_mask_in_crop
         mask = make(crop, found, extra)
-        return SceneObject(item.id, item.label, item.score, item.bbox, mask)
+        sure = round(found.confidence, 4)
+        return SceneObject(item.id, item.label, item.score, item.bbox, mask, mask_confidence=sure)
 
     def failed(reason: str) -> SceneObject:
         return SceneObject(item.id, item.label, item.score, item.bbox, None, 0.0, False, reason)

@@ -118,7 +118,14 @@ def _shaped(
     mask = (mask | added) & ~erased
     if not mask.any():
         return replace(item, mask=mask, keep=False, reason="nothing of it is left after the edits")
-    return replace(item, mask=mask, bbox=mask_box(mask), occlusion=0.0, occluded_by=())
+    return replace(
+        item,
+        mask=mask,
+        bbox=mask_box(mask),
+        occlusion=0.0,
+        occluded_by=(),
+        mask_confidence=None,
+    )
 
 
 def _corrected(found: np.ndarray, made: np.ndarray, edit: ObjectEdit) -> np.ndarray:

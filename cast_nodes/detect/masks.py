@@ -74,7 +74,7 @@ def _given(inputs: DetectInputs) -> list[SceneObject]:
             out.append(replace(item, keep=False, reason="its mask is empty"))
         else:
             mask = np.asarray(item.mask, bool)
-            out.append(replace(item, mask=mask, bbox=mask_box(mask)))
+            out.append(replace(item, mask=mask, bbox=mask_box(mask), mask_confidence=None))
     if not out:
         raise BadInput(
             "Detect 'masks' needs masks: set its path to a folder of mask pictures or a label "

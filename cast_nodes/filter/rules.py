@@ -53,6 +53,14 @@ class RulesOptions(Options):
     discard_from: Level = option("severe", "drop objects hidden this much (never: keep all)")
     complete_from: Level = option("some", "complete the hidden parts from this level on")
     max_objects: int = option(20, "keep at most so many, the largest and surest", low=1, high=500)
+    min_mask_confidence: float = option(
+        0.0,
+        "drop objects whose mask is expected to fit worse (as IoU); masks that come without such a"
+        " number stay",
+        low=0.0,
+        high=1.0,
+        step=0.05,
+    )
 
 
 def run(objects: Objects, options: RulesOptions, context: Context) -> Objects:
@@ -64,6 +72,7 @@ def run(objects: Objects, options: RulesOptions, context: Context) -> Objects:
         lambda o: _area(o, photo_area, options),
         lambda o: _border(o, options.max_border),
         lambda o: _occluded(o, options.discard_from),
+        lambda o: _doubtful(o, options.min_mask_confidence),
     ]
     decided = [_first_reason(item, rules) for item in objects.objects]
     decided = _drop_duplicates(decided, options)
@@ -111,6 +120,13 @@ def _occluded(item: SceneObject, discard_from: Level) -> str:
     if item.occlusion > 0 and RANK[item.occlusion_level] >= RANK[discard_from]:
         return f"{item.occlusion:.0%} of it is hidden ({item.occlusion_level})"
     return ""
+
+
+def _doubtful(item: SceneObject, least: float) -> str:
+    sure = item.mask_confidence
+    if sure is None or sure >= least:
+        return ""
+    return f"its mask is expected to fit by {sure:.0%} only, less than {least:.0%}"
 
 
 def border_share(item: SceneObject) -> float:
@@ -189,7 +205,7 @@ BACKEND = Backend(
         "rules",
         "Rules",
         "embedded",
-        "Area, class, duplicates and parts, border contact, occlusion, number",
+        "Area, class, duplicates and parts, border contact, occlusion, sureness of masks, number",
     ),
     RulesOptions,
     run,

@@ -137,6 +137,7 @@ def _card(scene: Scene, item: Any, entry: Mapping[str, Any], posed: Mapping) -> 
         "colour": "rgb({}, {}, {})".format(*colour),
         "placed": placed,
         "score": item.score,
+        "mask_confidence": item.mask_confidence,
         "occlusion": item.occlusion,
         "mesh": "" if mesh is None else mesh.name,
         "mesh_source": "" if mesh is None else mesh.source,

@@ -2,6 +2,7 @@
 
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -179,6 +180,14 @@ class TestTheUsersOwnFiles:
         assert (folder.path / "objects/0/mask.png").read_bytes() == own
         edited = again.user_masks(some_objects()).by_id(0)
         assert edited.bbox == (6, 6, 10, 10)
+
+    def test_a_mask_of_the_users_is_doubted_by_nobody(self, folder):
+        judged = [replace(o, mask_confidence=0.7) for o in some_objects().objects]
+        folder.write_objects(Objects(PHOTO, tuple(judged)))
+        (folder.path / "objects/0/mask.png").write_bytes(png_bytes(mask(6, 6, 10, 10)))
+        found = reopened(folder).read_objects(PHOTO)
+        assert found.by_id(0).mask_confidence is None
+        assert found.by_id(3).mask_confidence == 0.7
 
     def test_a_file_put_there_by_hand_is_the_users(self, folder):
         (folder.path / "geometry.npz").write_bytes(b"x")

@@ -54,6 +54,18 @@ def test_what_hides_a_part_of_another_is_named_with_the_hidden_share(crowded_roo
     assert box.occluded_by == () and box.occlusion == 0
 
 
+def test_a_mask_of_the_network_says_how_well_it_expects_to_fit(table_room, context):
+    table = boxed(0, "table", table_room.box("table"))
+    (found,) = run(table_room.photo, context, table).objects
+    true = iou(found.mask, table_room.truth["table"])
+    assert found.mask_confidence == pytest.approx(true, abs=0.2)
+    (again,) = run(table_room.photo, context, table).objects
+    assert again.mask_confidence == found.mask_confidence
+    choice = choose("detect", "boxes", mask_method="colour")
+    (colour,) = detect(DetectInputs(table_room.photo, (table,)), choice, context).objects
+    assert colour.mask_confidence is None
+
+
 def test_a_known_occlusion_is_kept(crowded_room, context):
     item = replace(boxed(0, "cabinet", crowded_room.box("cabinet")), occlusion=0.42)
     (found,) = run(crowded_room.photo, context, item).objects

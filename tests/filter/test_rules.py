@@ -53,6 +53,18 @@ def test_what_lies_mostly_on_the_border_goes():
     assert decide(cut, max_border=0.6)[0].keep
 
 
+@pytest.mark.parametrize(
+    ("confidence", "least", "keep"),
+    [(0.45, 0.5, False), (0.5, 0.5, True), (0.1, 0.0, True), (None, 1.0, True)],
+)
+def test_masks_that_are_expected_not_to_fit_go_when_asked(confidence, least, keep):
+    done = decide(item(0, (10, 10, 60, 60), mask_confidence=confidence), min_mask_confidence=least)[
+        0
+    ]
+    assert done.keep == keep
+    assert keep or ("45%" in done.reason and "50%" in done.reason)
+
+
 class TestOcclusion:
     @pytest.mark.parametrize(
         ("occlusion", "keep", "complete"),
