@@ -22,6 +22,8 @@ from .planes import exit_distance
 
 CELLS = 200
 """Lattice cells along the picture's longer side."""
+ENDS = 1.5
+"""An edge is over within three cells: over five it rises less than this many times as much."""
 LEAST_DEPARTURE, MOST_DEPARTURE = 0.012, 0.04
 """Departures below about three deviations of the map's noise are none, within these bounds; …"""
 CLEAR = 1.6
@@ -126,7 +128,7 @@ def make_lattice(
         rest = [p for p in planes if p is not backdrop]
         ends_there = ray_depths(rest, pose, geometry.intrinsics, pixels) > closed * 1.000001
         departure = np.where(ends_there & (departure > 0), 0.0, departure)
-    departure = _sharpened(departure)
+    departure = _sharpened(departure, closed * np.exp(-moved))
     tolerance = _tolerance(departure)
     reach = FRINGE * max(height, width) / step
     hides = things.hides(closed * np.exp(departure - moved), reach)
@@ -175,14 +177,24 @@ def _sampled(depth: np.ndarray, pixels: np.ndarray, step: float) -> np.ndarray:
     return np.where(np.isfinite(depth[row, column]), median, np.nan)
 
 
-def _sharpened(departure: np.ndarray) -> np.ndarray:
+def _sharpened(departure: np.ndarray, planes: np.ndarray) -> np.ndarray:
     """Depths between two surfaces, of which sensors and networks make some at each edge, moved to
-    the nearer one (toggle mapping, Serra and Vincent 1992)."""
+    the nearer one (toggle mapping, Serra and Vincent 1992).
+
+    A slope is no edge: against the planes or along the view it hardly changes, or it goes on.
+    """
     known = np.isfinite(departure)
-    low = ndimage.minimum_filter(np.where(known, departure, np.inf), 3)
-    high = ndimage.maximum_filter(np.where(known, departure, -np.inf), 3)
+
+    def bounds(values: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
+        low = ndimage.minimum_filter(np.where(known, values, np.inf), size)
+        return low, ndimage.maximum_filter(np.where(known, values, -np.inf), size)
+
+    low, high = bounds(departure, 3)
+    wide_low, wide_high = bounds(departure, 5)
+    near, far = bounds(departure + np.log(planes), 3)
     with np.errstate(invalid="ignore"):
-        edge = known & (high - low > JUMP)
+        edge = known & (high - low > JUMP) & (far - near > JUMP)
+        edge &= wide_high - wide_low < ENDS * (high - low)
         return np.where(edge, np.where(departure - low < high - departure, low, high), departure)
 
 
