@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from cast_nodes.physics.distance import closest_on_triangles, make_distance
 
 AXIS = st.floats(-1.2, 1.2)
+UP = np.array([0.0, 1.0, 0.0])
 POINT = st.tuples(AXIS, AXIS, AXIS)
 
 
@@ -173,3 +174,12 @@ def test_the_nearest_point_of_a_triangle_is_nearest(points):
     every = every + w[:, None] * (corners[2] - corners[0])
     best = np.linalg.norm(every - at, axis=1).min()
     assert np.linalg.norm(found - at) <= best + 1e-9
+
+
+def test_a_face_that_another_part_covers_in_part_stays_where_it_is_open():
+    stacked = made(trimesh.util.concatenate([box((1, 0.4, 1)), box((0.9, 0.2, 0.9), (0, 0.3, 0))]))
+    ledge = np.array([[0.475, 0.2, 0.1], [-0.3, 0.2, 0.475]])
+    np.testing.assert_allclose(stacked(ledge + 0.01 * UP), 0.01, atol=1e-6)
+    np.testing.assert_allclose(stacked(ledge - 0.01 * UP), -0.01, atol=1e-6)
+    covered = np.array([[0.0, 0.2, 0.0], [0.2, 0.21, 0.1], [-0.3, 0.19, 0.2]])
+    assert (stacked(covered) < -0.1).all()
