@@ -13,8 +13,6 @@ from ..register.sampling import surface_of
 from ..types import Mesh
 
 SAMPLES = 8192
-STRAY = 0.001
-"""Share of the samples that may lie below what counts as an object's bottom."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,11 +38,6 @@ class Body:
         return self.world_from_object.apply(local)
 
     @cached_property
-    def normals(self) -> np.ndarray:
-        """(n, 3) world unit normals of the samples; their sense is not reliable."""
-        return self.world_from_object.rotate(surface_of(self.mesh).dense_normals[:SAMPLES])
-
-    @cached_property
     def bounds(self) -> np.ndarray:
         """(2, 3) world, lowest and highest corner of the vertices."""
         moved = self.world_from_object.apply(read_mesh(self.mesh).vertices)
@@ -59,10 +52,6 @@ class Body:
     def tall(self) -> float:
         """Extent along the world's up."""
         return float(self.bounds[1, 1] - self.bounds[0, 1])
-
-    def lowest(self, normal: np.ndarray, offset: float = 0.0) -> float:
-        """Height of its bottom over a plane, a few stray samples aside."""
-        return float(np.quantile(self.points @ normal + offset, STRAY, method="lower"))
 
     def at(self, world_from_object: Sim3) -> Body:
         """The same body elsewhere."""

@@ -50,8 +50,6 @@ ACROSS = np.array([
 ])  # fmt: skip
 """Where in a face it is asked whether it lies in matter, barycentric."""
 
-SOLID, SHEET = 1, 0
-
 
 @dataclass(frozen=True, eq=False)
 class SignedDistance:
@@ -75,10 +73,6 @@ class SignedDistance:
     matter: np.ndarray
     _tree: KDTree
     _near: np.ndarray
-
-    @property
-    def has_inside(self) -> bool:
-        return bool(self.solid.any())
 
     def __call__(self, points: np.ndarray) -> np.ndarray:
         """(n,) signed distance of (n, 3) object points."""

@@ -120,7 +120,7 @@ def test_an_open_box_is_not_filled():
 def test_a_sheet_has_no_inside():
     corners = np.array([[-1, 0, -1], [1, 0, -1], [1, 0, 1], [-1, 0, 1.0]])
     sheet = make_distance(corners, np.array([[0, 1, 2], [0, 2, 3]]))
-    assert not sheet.has_inside
+    assert not sheet.solid.any()
     np.testing.assert_allclose(sheet(np.array([[0, 0.1, 0], [0, -0.1, 0.0]])), 0.1)
 
 
