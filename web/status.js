@@ -389,6 +389,10 @@ var Status = class {
       const running = detail;
       this.of(running.node)?.runs(running);
     });
+    on("executed", ({ node, display_node }) => {
+      const id = String(display_node ?? node);
+      if (this.nodeOf(id)?.type.startsWith("CAST")) forgetLivePicture(this.app, id);
+    });
     on("execution_error", ({ node_id, exception_message }) => {
       const told = String(exception_message ?? "").trim();
       if (told) this.of(node_id)?.fails([told], "failed");
@@ -475,13 +479,17 @@ var Status = class {
   }
   /** The face of the node that an execution names: "12", or "12:5" for node 5 within node 12. */
   of(id) {
+    const node = this.nodeOf(id);
+    return node?.type.startsWith("CAST") ? this.view(node) : null;
+  }
+  nodeOf(id) {
     let graph = this.app.rootGraph ?? this.app.graph;
     let node = null;
     for (const part of String(id ?? "").split(":")) {
       node = graph?.getNodeById(part) ?? graph?.getNodeById(Number(part));
       graph = node?.subgraph;
     }
-    return node?.type.startsWith("CAST") ? this.view(node) : null;
+    return node;
   }
   view(node) {
     const known = this.views.get(node);
@@ -513,6 +521,10 @@ var Status = class {
     return made;
   }
 };
+function forgetLivePicture(app2, id) {
+  const { _p: stores } = app2.extensionManager;
+  stores?._s?.get("nodeOutput")?.revokePreviewsByExecutionId?.(id);
+}
 function beforePictures(node, widget) {
   const { widgets = [] } = node;
   const at = widgets.findIndex(({ name }) => name === PICTURES);

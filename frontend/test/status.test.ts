@@ -293,3 +293,17 @@ test("the face stands above the pictures that came before it", () => {
   const names = (mesh.widgets as { name: string }[]).map((widget) => widget.name);
   expect(names).toEqual(["retry", "cast_status", "$$canvas-image-preview"]);
 });
+
+test("the picture of a node's work goes when its result is there, where ComfyUI lets it", () => {
+  const { add, app, status, say } = graph();
+  const revoke = vi.fn();
+  Object.assign(app.extensionManager, { _p: { _s: new Map([["nodeOutput", { revokePreviewsByExecutionId: revoke }]]) } });
+  status.listen();
+  add("7", "CASTMesh");
+  add("8", "KSampler");
+  say("executed", { node: "7", output: {} });
+  say("executed", { node: "8", output: {} });
+  expect(revoke.mock.calls).toEqual([["7"]]);
+  Object.assign(app.extensionManager, { _p: {} });
+  expect(() => say("executed", { node: "7", output: {} })).not.toThrow();
+});

@@ -320,6 +320,15 @@ def test_a_node_tells_what_it_works_on_and_what_became_of_it(
     assert any(face.startswith("3 made, 0 reused") for face in faces(browser))
     assert browser.run("return window.hurt ?? null;") is None
     browser.screenshot(artefacts / f"status_{renderer}.png")
+    if renderer == "vue":  # the picture of the work has gone, the result's is there
+        pictures = browser.run(
+            """
+            await new Promise((done) => setTimeout(done, 1500));
+            return document.querySelectorAll(`[data-node-id="${argument}"] img`).length;
+            """,
+            ids["mesh"],
+        )
+        assert pictures == 1
 
 
 def test_a_warning_of_a_run_stands_on_its_node(

@@ -41,6 +41,10 @@ export class Status {
       const running = detail as unknown as Running;
       this.of(running.node)?.runs(running);
     });
+    on("executed", ({ node, display_node }) => {
+      const id = String(display_node ?? node);
+      if (this.nodeOf(id)?.type.startsWith("CAST")) forgetLivePicture(this.app, id);
+    });
     on("execution_error", ({ node_id, exception_message }) => {
       const told = String(exception_message ?? "").trim();
       if (told) this.of(node_id as string)?.fails([told], "failed");
@@ -137,13 +141,18 @@ export class Status {
 
   /** The face of the node that an execution names: "12", or "12:5" for node 5 within node 12. */
   private of(id: number | string | undefined): StatusView | null {
+    const node = this.nodeOf(id);
+    return node?.type.startsWith("CAST") ? this.view(node) : null;
+  }
+
+  private nodeOf(id: number | string | undefined): GraphNode | null | undefined {
     let graph: Graph | undefined = this.app.rootGraph ?? this.app.graph;
     let node: (GraphNode & { subgraph?: Graph }) | null | undefined = null;
     for (const part of String(id ?? "").split(":")) {
       node = graph?.getNodeById(part) ?? graph?.getNodeById(Number(part));
       graph = node?.subgraph;
     }
-    return node?.type.startsWith("CAST") ? this.view(node) : null;
+    return node;
   }
 
   private view(node: GraphNode): StatusView {
@@ -175,6 +184,17 @@ export class Status {
     this.views.set(node, made);
     return made;
   }
+}
+
+/**
+ * Takes away the picture that the node showed while it ran: the renderer of Vue keeps it below the
+ * result until the next run. ComfyUI has no way for extensions to say so, so its store is asked where
+ * it is found; where it is not, the picture stays.
+ */
+function forgetLivePicture(app: StatusApp, id: string): void {
+  type Outputs = { revokePreviewsByExecutionId?(id: string): void };
+  const { _p: stores } = app.extensionManager as { _p?: { _s?: Map<string, unknown> } };
+  (stores?._s?.get("nodeOutput") as Outputs | undefined)?.revokePreviewsByExecutionId?.(id);
 }
 
 /** The face stands above the pictures of the output, also where they came first. */
