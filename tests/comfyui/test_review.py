@@ -389,7 +389,15 @@ def test_weights_that_cannot_be_fetched_are_told_with_the_command_that_does(
     show(browser, prompt)
     run = server.wait(browser.queue())
     assert run.status == "error" and "weights" in run.error
-    browser.run("await new Promise((done) => setTimeout(done, 800));")
+    browser.run(
+        """
+        const node = app.graph.nodes.find((n) => n.type === "CASTDetect");
+        app.canvas.ds.scale = 1;
+        app.canvas.ds.offset = [300 - node.pos[0], 120 - node.pos[1]];
+        app.canvas.setDirty(true, true);
+        await new Promise((done) => setTimeout(done, 1200));
+        """
+    )
     browser.screenshot(artefacts / f"missing_weights_{renderer}.png")
     (told,) = [face for face in faces(browser) if "cannot be downloaded" in face]
     assert told.startswith("Failed") and "Stopped" not in told
