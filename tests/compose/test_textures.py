@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from cast_nodes.compose.background import room_parts
+from cast_nodes.compose.background import Background, room_parts
 from cast_nodes.compose.enclosure import enclose, world_pose
 from cast_nodes.compose.smooth import fill_smoothly
 from cast_nodes.compose.textures import sample_bilinear
@@ -15,7 +15,7 @@ def psnr(a: np.ndarray, b: np.ndarray) -> float:
     return float(10 * np.log10(255**2 / np.mean((a.astype(float) - b.astype(float)) ** 2)))
 
 
-def parts_of(room, background="planes"):
+def parts_of(room, background: Background = "planes"):
     geometry = room.inputs.geometry
     hidden = np.any([o.mask for o in room.inputs.objects.objects], axis=0)
     pose, _ = world_pose(geometry)
