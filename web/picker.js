@@ -681,7 +681,7 @@ function rows(run, edits, shown) {
   return out;
 }
 var hasShape = (edit) => Boolean(edit.box || edit.points || edit.strokes);
-var differ = (a = {}, b = {}) => JSON.stringify(a) !== JSON.stringify(b);
+var differ = (a = {}, b = {}) => JSON.stringify(editJson(a)) !== JSON.stringify(editJson(b));
 
 // src/picker/stage.ts
 var STILL_PX = 3;

@@ -163,6 +163,14 @@ describe("the list", () => {
     expect(rows(failed, mended, seen)[0]).toMatchObject({ keep: true, reason: "", pending: true });
   });
 
+  test("a stroke that was worked out is done with, although the text has rounded it", () => {
+    const stroke = { adds: true, radius: 12.3456, path: [[1.23456, 2.5], [3.98765, 4]] as [number, number][] };
+    const drawn: Edits = { photo: [640, 480], objects: new Map([[0, { strokes: [stroke] }]]) };
+    const told = readEdits(writeEdits(drawn))!;
+    expect(rows(FOUND, drawn, told)[0]!.pending).toBe(false);
+    expect(rows(FOUND, drawn, NOTHING.edits)[0]!.pending).toBe(true);
+  });
+
   test.each(["<img src=x onerror=alert(1)>", "../../etc/passwd", "🪑".repeat(6000), "a\u202egnp.exe"])(
     "%s is shown as text and touches nothing",
     (label) => {

@@ -117,6 +117,7 @@ class Picker:
               if (!document.querySelector(".cast-picker-due")) break;
               await new Promise((done) => setTimeout(done, 100));
             }
+            if (document.querySelector(".cast-picker-due")) throw new Error("it is never up to date");
             await new Promise((done) => setTimeout(done, 200));
             """
         )

@@ -1,7 +1,7 @@
 // The picker's state and what changes it: pure, with undo.
 
 import {
-  BY_HAND_FROM, type Box, type Click, type Edits, isEmpty, NO_EDITS, type ObjectEdit, type Stroke,
+  BY_HAND_FROM, type Box, type Click, editJson, type Edits, isEmpty, NO_EDITS, type ObjectEdit, type Stroke,
 } from "./edits.ts";
 
 /** One object of the last run, in pixels of the photo that was worked on. */
@@ -198,4 +198,6 @@ export function rows(run: readonly Found[], edits: Edits, shown: Edits): Row[] {
 }
 
 const hasShape = (edit: ObjectEdit) => Boolean(edit.box || edit.points || edit.strokes);
-const differ = (a: ObjectEdit = {}, b: ObjectEdit = {}) => JSON.stringify(a) !== JSON.stringify(b);
+/** Compared as the text has them, which rounds: what a run tells of an edit has been a text. */
+const differ = (a: ObjectEdit = {}, b: ObjectEdit = {}) =>
+  JSON.stringify(editJson(a)) !== JSON.stringify(editJson(b));
