@@ -17,6 +17,8 @@ TOGETHER = 0.003
 """Corners this near to a side's plane belong to it, share of the size."""
 BROAD = 0.3
 """Least share of an outline that a flush back takes."""
+ROUND = 0.85
+"""Least over largest distance of the hull's corners from the mass, of what rolls."""
 UPRIGHT_RAD = float(np.radians(4.0))
 """A thing is laid on a side of its hull that is at most so far from the plane it rests on."""
 
@@ -87,6 +89,12 @@ class Shape:
             return 0.0
         hull, across = side
         return float(hull.volume / ConvexHull(self.corners @ across.T).volume)  # of 2D: areas
+
+    @property
+    def round(self) -> bool:
+        """Is it about a ball, so that it rolls?"""
+        away = np.linalg.norm(self.corners - self.mass_centre, axis=1)
+        return bool(away.min() > ROUND * away.max())
 
     def _side(self, normal: np.ndarray) -> tuple[ConvexHull, np.ndarray] | None:
         """The outline of the side of a normal, and the (2, 3) axes along it."""

@@ -21,8 +21,6 @@ DOUBTED = 3.5
 """A turn beyond this many sigmas of the photo is left."""
 FLUSH = 1.75
 """So many sigmas may a thing that stands have to turn to be flush to a wall: many are not."""
-FOOT = 0.05
-"""What stands on a smaller share of its outline rolls."""
 SEATED = 0.01
 """Share of its size by which what holds a thing may be missed before other places are tried."""
 SEATS = (0.0, 1.0, -1.0, 2.0, -2.0)
@@ -111,12 +109,10 @@ def seat(
 
 
 def _roll(piece: Piece, all_of: Arrangement) -> None:
-    """What has no foot to stand on comes to the lowest place nearby, and is let to have been
-    placed there."""
+    """What is round comes to the lowest place nearby, and is let to have been placed there."""
     on = [all_of.pieces[t.object] for t in all_of.of(piece)
           if t.kind == "rests" and isinstance(t.object, int)]  # fmt: skip
-    down = -piece.now.pose.rotation[1]
-    if not on or not len(piece.shape.normals) or piece.shape.share(down) > FOOT:
+    if not on or not piece.shape.round:
         return
     reach = all_of.reach(piece)
 

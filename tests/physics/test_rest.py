@@ -45,6 +45,6 @@ def test_a_back_is_a_broad_side_and_no_bulge_of_it():
     assert shape_of(BULGED).stable_turn(tilted(3, 1), wall, balanced=False) is None
 
 
-def test_a_ball_has_no_foot_and_a_table_has_a_wide_one():
-    assert shape_of(BALL).share(-UP) < 0.05
-    assert shape_of(TABLE).share(-UP) > 0.5
+def test_a_ball_is_round_and_a_crate_is_not():
+    assert shape_of(BALL).round
+    assert not shape_of(CRATE).round
