@@ -18,7 +18,7 @@ TOGETHER = 0.003
 BROAD = 0.3
 """Least share of an outline that a flush back takes."""
 ROUND = 0.85
-"""Least over largest distance of the hull's corners from the mass, of what rolls."""
+"""Distance of the nearest side of the hull from the mass, over that of the farthest corner."""
 UPRIGHT_RAD = float(np.radians(4.0))
 """A thing is laid on a side of its hull that is at most so far from the plane it rests on."""
 
@@ -93,8 +93,11 @@ class Shape:
     @property
     def round(self) -> bool:
         """Is it about a ball, so that it rolls?"""
-        away = np.linalg.norm(self.corners - self.mass_centre, axis=1)
-        return bool(away.min() > ROUND * away.max())
+        away = self.corners - self.mass_centre
+        if not len(self.normals):
+            return False
+        sides = (away @ self.normals.T).max(0)
+        return bool(sides.min() > ROUND * np.linalg.norm(away, axis=1).max())
 
     def _side(self, normal: np.ndarray) -> tuple[ConvexHull, np.ndarray] | None:
         """The outline of the side of a normal, and the (2, 3) axes along it."""
