@@ -23,6 +23,8 @@ FLUSH = 1.75
 """So many sigmas may a thing that stands have to turn to be flush to a wall: many are not."""
 SEATED = 0.01
 """Share of its size by which what holds a thing may be missed before other places are tried."""
+BEARABLE = 4.0
+"""Also where the photo would be wrong by so many sigmas."""
 SEATS = (0.0, 1.0, -1.0, 2.0, -2.0)
 """These places, deviations along the view from where it was placed."""
 
@@ -99,9 +101,12 @@ def seat(
         piece.put(moved(laid.pose, laid.middle, shift))
         descend([piece], rows, all_of.camera, check)
         wrong = max((row.wrong for row in rows()), default=0.0)
-        if best is None or wrong < best[0]:
-            best = wrong, piece.now
-        if wrong < SEATED or not others:
+        cost = float(piece.change @ piece.information @ piece.change)
+        if wrong > SEATED:
+            cost = 1e6 * wrong
+        if best is None or cost < best[0]:
+            best = cost, piece.now
+        if cost < BEARABLE**2 or not others:
             break
     assert best is not None
     piece.now = best[1]
