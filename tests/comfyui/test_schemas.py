@@ -60,7 +60,11 @@ SOCKETS = {
     "CASTPreviewScene": (("CAST_SCENE",), ()),
     "CASTReviewObjects": (
         (
-            "CAST_SCENE", "CAST_OBJECTS", "CAST_VIEWS", "CAST_MESHES", "CAST_GEOMETRY",
+            "CAST_SCENE",
+            "CAST_OBJECTS",
+            "CAST_VIEWS",
+            "CAST_MESHES",
+            "CAST_GEOMETRY",
             "CAST_PLACEMENTS",
         ),
         (),
