@@ -18,7 +18,7 @@ from cast_nodes.mesh_data import Material, MeshData, make_glb
 
 from .browser import Browser
 from .server import Server
-from .viewer_page import ViewerPage
+from .viewer_page import ViewerPage, difference
 
 OBJECTS, MEGABYTES = 50, 30
 WIDTH, HEIGHT = 640, 480
@@ -124,10 +124,12 @@ def test_it_opens_soon_turns_smoothly_and_gives_its_memory_back(
         """
     )
     x, y = page.point("canvas")
+    still = page.pixels()
     started = time.monotonic()
-    browser.drag((x, y), (x + 90, y), (x + 90, y + 40), (x - 90, y - 20), (x, y))
+    browser.drag((x, y), (x + 90, y), (x + 90, y + 40), (x - 90, y - 20), (x - 40, y))
     page.still()
     tasks = browser.run("window.castWatch.disconnect(); return window.castTasks;")
+    assert difference(page.pixels(), still) > 2
     print(
         f"first picture after {first / 1000:.2f} s; turning for {time.monotonic() - started:.1f} s:"
         f" {len(tasks)} tasks above 50 ms, the longest {max(tasks, default=0):.0f} ms"
