@@ -100,8 +100,8 @@ var isEmpty = (edit) => Object.keys(editJson(edit)).length === 0;
 function writeEdits({ photo, objects }) {
   const entries = [...objects].filter(([, edit]) => !isEmpty(edit)).sort(([a], [b]) => a - b);
   if (!entries.length) return "";
-  const written = Object.fromEntries(entries.map(([id, edit]) => [String(id), editJson(edit)]));
-  return JSON.stringify(photo ? { photo, objects: written } : { objects: written });
+  const written2 = Object.fromEntries(entries.map(([id, edit]) => [String(id), editJson(edit)]));
+  return JSON.stringify(photo ? { photo, objects: written2 } : { objects: written2 });
 }
 function simplified(path, tolerance) {
   if (path.length < 3) return [...path];
@@ -1232,7 +1232,7 @@ var Picker = class {
     this.undo.disabled = !this.state.past.length;
     this.redo.disabled = !this.state.future.length;
     this.clear.disabled = this.readable && !this.state.edits.objects.size;
-    const due = all.some((row) => row.pending) || this.run !== null && this.run.edits !== writeEdits(this.state.edits);
+    const due = all.some((row) => row.pending) || this.run !== null && written(this.run.edits) !== writeEdits(this.state.edits);
     this.update.classList.toggle("cast-picker-due", due && !blocked);
     this.list.show(all, this.state.selected);
     const waiting = this.photoFailed ? this.words.photoFailed : this.photo ? all.length ? "" : this.words.none : this.words.noPhoto;
@@ -1266,6 +1266,7 @@ var Picker = class {
     if (row) this.act({ do: "keep", id: row.id, keep: false, found: !row.byHand });
   }
 };
+var written = (text) => writeEdits(readEdits(text) ?? NO_EDITS);
 function isForComfyUI(event) {
   const { ctrlKey, metaKey, key } = event;
   return (ctrlKey || metaKey) && ["enter", "s"].includes(key?.toLowerCase() ?? "");

@@ -4,7 +4,7 @@
 // and an input inside a shadow tree does not look like one to it.
 
 import { element, oneLine } from "../shared/dom.ts";
-import { type Point, readEdits, writeEdits } from "./edits.ts";
+import { NO_EDITS, type Point, readEdits, writeEdits } from "./edits.ts";
 import { iconOf, type ToolIcon } from "./icons.ts";
 import { ObjectList } from "./list.ts";
 import css from "./picker.css";
@@ -239,7 +239,7 @@ export class Picker {
     this.undo.disabled = !this.state.past.length;
     this.redo.disabled = !this.state.future.length;
     this.clear.disabled = this.readable && !this.state.edits.objects.size;
-    const due = all.some((row) => row.pending) || (this.run !== null && this.run.edits !== writeEdits(this.state.edits));
+    const due = all.some((row) => row.pending) || (this.run !== null && written(this.run.edits) !== writeEdits(this.state.edits));
     this.update.classList.toggle("cast-picker-due", due && !blocked);
     this.list.show(all, this.state.selected);
     const waiting = this.photoFailed ? this.words.photoFailed : this.photo ? (all.length ? "" : this.words.none) : this.words.noPhoto;
@@ -275,6 +275,9 @@ export class Picker {
     if (row) this.act({ do: "keep", id: row.id, keep: false, found: !row.byHand });
   }
 }
+
+/** A text of edits as the picker itself would write it: people and programs space it as they like. */
+const written = (text: string): string => writeEdits(readEdits(text) ?? NO_EDITS);
 
 /** Run (Ctrl+Enter) and save (Ctrl+S) mean the whole workflow, wherever they are pressed. */
 function isForComfyUI(event: Event): boolean {
