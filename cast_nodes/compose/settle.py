@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -22,6 +22,7 @@ from ..types import Placement
 from .edits import SOURCE as EDITED
 from .edits import Edits, edited_relations
 from .enclosure import Enclosure
+from .giving_way import giving_way
 
 Physics = Literal["full", "gaps", "off"]
 SETTLE: dict[Physics, Callable[[Task], Solved]] = {
@@ -65,6 +66,7 @@ def settle(
     check: Callable[[], None] = lambda: None,
     second: Relations | None = None,
     guessed: bool = False,
+    kept: Collection[int] = (),
 ) -> Settled:
     """Relations from geometry and the user, and the bodies where these put them.
 
@@ -77,10 +79,16 @@ def settle(
         check: raises when the run was stopped.
         second: relations in another opinion, merged with those from geometry.
         guessed: the geometry is approximate, and so is where everything was placed.
+        kept: ids of those that stay as placed; others may come to rest on them.
     """
     eye = room.world_from_camera.translation
     doubts = ray_doubts(list(placements.values()), guessed)
     found = find_places(bodies, room.floor, room.walls, room.ceiling, eye, doubts)
+    places = [b.at(found.places.get(b.id, b.world_from_object)) for b in bodies]
+    walls = tuple(giving_way(room.walls, places, eye))
+    if any(a is not b for a, b in zip(walls, room.walls, strict=True)):
+        room = replace(room, walls=walls)
+        found = find_places(bodies, room.floor, room.walls, room.ceiling, eye, doubts)
     relations = found.relations
     if second is not None:
         names: dict[Partner, str] = {b.id: f"{b.label} {b.id}".strip() for b in bodies}
@@ -107,7 +115,7 @@ def settle(
         room.world_from_camera,
         information,
         {i: pose for i, pose in found.places.items() if i not in changed},
-        {i for i, p in placements.items() if p.locked},
+        {i for i, p in placements.items() if p.locked}.union(kept),
         check,
     )
     return Settled(SETTLE[physics](task), relations, task)
