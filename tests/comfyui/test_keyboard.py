@@ -11,7 +11,8 @@ from .prompts import chain, draw_room
 from .server import Server
 from .viewer_page import open_viewer
 
-MOST_TABS = 150
+MOST_TABS = 600
+"""Every widget of a large graph is a stop of its own where nodes are HTML."""
 FOCUS = """
     let at = document.activeElement;
     while (at?.shadowRoot?.activeElement) at = at.shadowRoot.activeElement;

