@@ -294,11 +294,9 @@ def test_what_stands_behind_the_backends_widgets_returns_when_the_backend_has_go
     assert values(browser) == before
 
 
-def test_stop_in_the_middle_keeps_what_was_finished(server: Server, browser: Browser):
-    """Stops after the first object that Mesh makes anew; queueing again reuses that one."""
-    anew = {"retry": "0:91, 1:91, 2:91"}
-    prompt = chain_until(server, "mesh", inpaint=anew, mesh=anew)
-    prompt_id = browser.run(
+def stopped_in_mesh(browser: Browser, prompt: dict) -> str:
+    """Queues a prompt and stops it when Mesh has made an object; the prompt's id."""
+    return browser.run(
         """
         const seen = new Promise((done) => {
           app.api.addEventListener("progress_state", ({ detail }) => {
@@ -317,9 +315,19 @@ def test_stop_in_the_middle_keeps_what_was_finished(server: Server, browser: Bro
         """,
         prompt,
     )
-    stopped = server.wait(prompt_id, 60)
-    assert "execution_interrupted" in [name for name, _ in stopped.messages]
-    assert "inpaint" in stopped.outputs and "mesh" not in stopped.outputs
+
+
+def test_stop_in_the_middle_keeps_what_was_finished(server: Server, browser: Browser):
+    """Stops after the first object that Mesh makes anew; queueing again reuses that one."""
+    for number in range(91, 96):  # on a busy machine the stop may come when all are made
+        anew = {"retry": f"0:{number}, 1:{number}, 2:{number}"}
+        prompt = chain_until(server, "mesh", inpaint=anew, mesh=anew)
+        stopped = server.wait(stopped_in_mesh(browser, prompt), 60)
+        assert "execution_interrupted" in [name for name, _ in stopped.messages]
+        assert "inpaint" in stopped.outputs
+        if "mesh" not in stopped.outputs:
+            break
+    assert "mesh" not in stopped.outputs
     run = server.run(prompt)
     assert run.status == "success", run.error
     report = run.report("mesh")
