@@ -56,3 +56,9 @@ def folder(tmp_path, picture, entries):
     picture.save(made / "image.png")
     (made / "objects.json").write_text(json.dumps(entries))
     return made
+
+
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path_factory, monkeypatch):
+    """Where nothing lies that an earlier run has left (``out/`` is looked for where one stands)."""
+    monkeypatch.chdir(tmp_path_factory.mktemp("here"))
