@@ -14,7 +14,6 @@ from cast_nodes.types import Geometry
 from .scene_measures import planes_of
 from .scene_rooms import Room
 
-SECONDS = 1.0
 _UP = np.array([0.0, 1.0, 0.0])
 
 
@@ -58,7 +57,7 @@ def drifted(scene: EvalScene, room: Room, geometry: Geometry) -> Drifted:
         for item in scene.placed
         if item.id is not None and item.data is not None and item.pose is not None
     ]
-    found = simulate(objects, [floor, *walls], metric=True, seconds=SECONDS)
+    found = simulate(objects, [floor, *walls], metric=True)
     free = [d for d in found.drifts if not d.fixed]
     far = tuple((d.id, float(d.share)) for d in free if d.share > 0.02)
     return Drifted(len(free), len(free) - len(far), far)

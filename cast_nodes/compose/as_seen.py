@@ -2,49 +2,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from ..physics.bodies import Body
-from .settle import Settled
+from ..physics.solve import Solved, Task
+
+Fits = Callable[[Sequence[Body]], Mapping[int, float]]
+"""By id, IoU of what is seen of a body at its place and its mask."""
 
 MOST = 0.15
 """How much of its overlap with its mask a thing may lose when it is settled."""
 ROUNDS = 3
 
 
-def settled_as_seen(
-    settle_but: Callable[[Collection[int]], Settled],
-    bodies: Sequence[Body],
-    fits: Callable[[Sequence[Body]], Mapping[int, float]],
-) -> tuple[Settled, dict[int, tuple[float, float]]]:
-    """Things settled, but for those that would leave what the photo shows of them.
+@dataclass(frozen=True, eq=False)
+class AsSeen:
+    """What came of a task, held against the photo.
+
+    Attributes:
+        solved: the bodies.
+        before, after: their fit as placed and as solved.
+        kept: of each that stays as placed, its fit before and as it would have been.
+    """
+
+    solved: Solved
+    before: Mapping[int, float]
+    after: Mapping[int, float]
+    kept: Mapping[int, tuple[float, float]] = field(default_factory=dict)
+
+
+def solved_as_seen(solve: Callable[[Task], Solved], task: Task, fits: Fits) -> AsSeen:
+    """The task solved, but for things that would leave what the photo shows of them.
 
     Floor, walls and what carries a thing may be wrong, or be taken for what they are not; then the
     contacts that they ask for pull it out of its outline. It is kept as placed then and the rest
     settles around it.
-
-    Args:
-        settle_but: settles all but the ids that it is given, which stay as placed.
-        bodies: as placed.
-        fits: by id, IoU of what is seen of a body and its mask.
-
-    Returns:
-        What came of it, and of each that was kept its IoU before and as it would have been.
     """
-    before = fits(bodies)
+    before = fits(task.bodies)
     kept: dict[int, tuple[float, float]] = {}
-    settled = settle_but(())
-    for _ in range(ROUNDS):
-        after = fits(settled.bodies)
+    round_ = 0
+    while True:
+        solved = solve(replace(task, locked={*task.locked, *kept}))
+        after = fits(solved.bodies)
+        moved = {b.id for a, b in zip(task.bodies, solved.bodies, strict=True) if a is not b}
         lost = {
-            i: (before[i], now)
-            for i, now in after.items()
-            if i not in kept and i in before and before[i] - now > MOST
+            i: (before[i], after[i])
+            for i in sorted(moved & before.keys() & after.keys())
+            if before[i] - after[i] > MOST
         }
-        moved = {b.id for a, b in zip(bodies, settled.bodies, strict=True) if a is not b}
-        lost = {i: pair for i, pair in lost.items() if i in moved}
-        if not lost:
-            break
+        if not lost or round_ == ROUNDS:
+            return AsSeen(solved, before, after, kept)
         kept |= lost
-        settled = settle_but(kept)
-    return settled, kept
+        round_ += 1

@@ -56,8 +56,12 @@ class Enclosure:
     @property
     def planes(self) -> tuple[Plane, ...]:
         """All planes there are."""
-        rest = (self.floor, *self.walls, self.ceiling, self.backdrop)
-        return tuple(p for p in rest if p is not None)
+        return self.solid if self.backdrop is None else (*self.solid, self.backdrop)
+
+    @property
+    def solid(self) -> tuple[Plane, ...]:
+        """The planes that things stand on and do not go through."""
+        return tuple(p for p in (self.floor, *self.walls, self.ceiling) if p is not None)
 
     def found(self, planes: Sequence[Plane]) -> list[Plane]:
         """The same planes where they were seen."""

@@ -1,4 +1,4 @@
-"""Walls and ceilings that the photo contradicts give way, before anything is moved for them."""
+"""Walls that the photo contradicts give way, before anything is moved for them."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ FAR, DEEP = 0.02, 0.05
 of its size was not merely placed too far: there is no plane."""
 
 
-def giving_way(planes: Sequence[Plane], bodies: Sequence[Body], eye: np.ndarray) -> list[Plane]:
-    """The planes, each moved outwards as far as a thing stands behind it that cannot come forward.
+def giving_way(walls: Sequence[Plane], bodies: Sequence[Body], eye: np.ndarray) -> list[Plane]:
+    """The walls, each moved outwards as far as a thing stands behind it that cannot come forward.
 
     What stands on the floor stands at the distance that the photo shows, and what hangs was
-    brought to its wall already: what is then still deep behind a plane speaks against the plane,
+    brought to its wall already: what is then still deep behind a wall speaks against the wall,
     which in a single view is often no more than a guess.
 
     Args:
-        planes: of the room, without the floor.
+        walls: as they were found.
         bodies: where they rest, world.
         eye: (3,) of the camera, world.
     """
     out = []
-    for plane in planes:
+    for plane in walls:
         behind = [_behind(plane, body, eye) for body in bodies]
         out.append(plane.pushed(max(behind)) if max(behind, default=0.0) > 0 else plane)
     return out

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -20,12 +20,11 @@ from ..stretched import posed_mesh
 from ..surfaces.room import room_planes
 from ..types import Mesh, Objects, Scene, SceneObject
 from . import ComposeInputs, with_edits
-from .as_seen import settled_as_seen
 from .assemble import Part, background_glb, node_name, scene_glb, sound_glb
 from .background import fitting_background, room_parts
 from .describe import describe, json_ready
 from .enclosure import enclose, world_pose
-from .settle import Physics, Settled, physics_json, settle
+from .settle import Physics, physics_json, settle
 from .shrink import within_budget
 from .simulated import Simulated, measured_in_simulation, settled_in_simulation
 from .view import scene_picture
@@ -144,18 +143,15 @@ def compose_room(
     def fits(these: Sequence[Body]) -> dict[int, float]:
         return silhouette_ious(these, masks, pose.inverse(), geometry.intrinsics, *size)
 
-    def settled_but(these: Collection[int]) -> Settled:
-        return settle(
-            bodies, room, placements, inputs.edits, how, options.max_gap, check, second,
-            geometry.approximate, these,
-        )  # fmt: skip
-
-    settled, against = settled_as_seen(settled_but, bodies, fits)
+    settled = settle(
+        bodies, room, placements, inputs.edits, how, options.max_gap, check, second,
+        geometry.approximate, fits,
+    )  # fmt: skip
     notes += settled.relations.notes
     notes += [
         f"{names[i]} stays where the photo shows it: to stand on what carries it, it would have to"
         f" leave its outline (overlap {before:.2f} to {after:.2f})."
-        for i, (before, after) in against.items()
+        for i, (before, after) in settled.kept.items()
     ]
     surfaces = [body.points for body in settled.bodies]
     room = enclose(geometry, pose, surfaces, *size, ~hidden, found)
@@ -184,7 +180,7 @@ def compose_room(
     )
     step(2, "room")
 
-    physics = physics_json(settled, fits(bodies), fits(settled.bodies))
+    physics = physics_json(settled)
     if simulated.facts:
         physics["simulation"] = simulated.facts
     description = describe(

@@ -6,30 +6,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..backends import Backend, BackendInfo, Need, option
+from ..backends import Backend, BackendInfo, Need
 from ..context import Context
-from ..services.openai_chat import KEY_SETTING, OLLAMA, SERVER, URL_SETTING, chat_vision
+from ..services.openai_chat import SERVER, ChatServer
 from ..types import Scene
 from . import ComposeInputs
 from .second_opinion import LookingRoomOptions, compose_with
 
 
 @dataclass(frozen=True)
-class ServerRoomOptions(LookingRoomOptions):
-    model: str = option("qwen2.5vl:7b", "name of the model on the server")
-    base_url: str = option(
-        "",
-        f"address of the server; empty takes the setting {URL_SETTING}, else {OLLAMA} (Ollama). "
-        f"The key {KEY_SETTING} is sent to the address in that setting alone",
-    )
-    max_side: int = option(
-        1024,
-        "longer side of the pictures sent; they must fit into the server's context (Ollama: set "
-        "OLLAMA_CONTEXT_LENGTH to 8192 or more)",
-        low=384,
-        high=4096,
-        unit="px",
-    )
+class ServerRoomOptions(ChatServer, LookingRoomOptions):
+    pass
 
 
 def run(inputs: ComposeInputs, options: ServerRoomOptions, context: Context) -> Scene:
@@ -38,8 +25,7 @@ def run(inputs: ComposeInputs, options: ServerRoomOptions, context: Context) -> 
     Raises:
         BadInput: the address is none.
     """
-    vision = chat_vision(options.base_url, options.model, options.max_side)
-    return compose_with(inputs, options, vision, "openai_compatible", context)
+    return compose_with(inputs, options, options.vision(), "openai_compatible", context)
 
 
 BACKEND = Backend(

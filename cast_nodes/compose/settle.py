@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -19,6 +19,7 @@ from ..relations.from_geometry import Found, find_places, ray_doubts
 from ..relations.graph import Partner, Relation, Relations
 from ..relations.merging import merged
 from ..types import Placement
+from .as_seen import Fits, solved_as_seen
 from .edits import SOURCE as EDITED
 from .edits import Edits, edited_relations
 from .enclosure import Enclosure
@@ -40,11 +41,17 @@ class Settled:
         solved: how far each was moved, and how they held together before and after.
         relations: who carries and touches whom.
         task: what was to hold together, the bodies as placed.
+        before, after: by id, silhouette IoU as placed and as settled.
+        kept: by id, of what stays as placed for the photo's sake: its IoU before, and as it would
+            have been.
     """
 
     solved: Solved
     relations: Relations
     task: Task
+    before: Mapping[int, float] = field(default_factory=dict)
+    after: Mapping[int, float] = field(default_factory=dict)
+    kept: Mapping[int, tuple[float, float]] = field(default_factory=dict)
 
     @property
     def bodies(self) -> tuple[Body, ...]:
@@ -66,7 +73,7 @@ def settle(
     check: Callable[[], None] = lambda: None,
     second: Relations | None = None,
     guessed: bool = False,
-    kept: Collection[int] = (),
+    fits: Fits = lambda bodies: {},
 ) -> Settled:
     """Relations from geometry and the user, and the bodies where these put them.
 
@@ -79,7 +86,7 @@ def settle(
         check: raises when the run was stopped.
         second: relations in another opinion, merged with those from geometry.
         guessed: the geometry is approximate, and so is where everything was placed.
-        kept: ids of those that stay as placed; others may come to rest on them.
+        fits: silhouette IoU by id of bodies at their places.
     """
     eye = room.world_from_camera.translation
     doubts = ray_doubts(list(placements.values()), guessed)
@@ -111,14 +118,15 @@ def settle(
     task = Task(
         bodies,
         ties,
-        [p for p in (room.floor, *room.walls, room.ceiling) if p is not None],
+        room.solid,
         room.world_from_camera,
         information,
         {i: pose for i, pose in found.places.items() if i not in changed},
-        {i for i, p in placements.items() if p.locked}.union(kept),
+        {i for i, p in placements.items() if p.locked},
         check,
     )
-    return Settled(SETTLE[physics](task), relations, task)
+    seen = solved_as_seen(SETTLE[physics], task, fits)
+    return Settled(seen.solved, relations, task, seen.before, seen.after, seen.kept)
 
 
 def ties_of(
@@ -176,14 +184,8 @@ def _changed(before: Relations, after: Relations) -> list[int]:
 # --- what scene.json says of it ----------------------------------------------------------------
 
 
-def physics_json(
-    settled: Settled, before: Mapping[int, float], after: Mapping[int, float]
-) -> dict[str, Any]:
-    """The content of scene.json's "physics".
-
-    Args:
-        before, after: silhouette IoU by id, as placed and as settled.
-    """
+def physics_json(settled: Settled) -> dict[str, Any]:
+    """The content of scene.json's "physics"."""
     solved = settled.solved
     moves = []
     for body, change in zip(solved.bodies, solved.changes, strict=True):
@@ -195,8 +197,8 @@ def physics_json(
                 "moved": float(np.linalg.norm(change[3:6])),
                 "turned_deg": float(np.degrees(np.linalg.norm(change[:3]))),
                 "scaled": float(np.exp(change[6])),
-                "iou_before": before.get(body.id),
-                "iou_after": after.get(body.id),
+                "iou_before": settled.before.get(body.id),
+                "iou_after": settled.after.get(body.id),
             }
         )
     return {

@@ -2,30 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
-from scipy.spatial.transform import Rotation
 
 from ..physics.bodies import Body
-from ..physics.simulate import CALM, Drift, SimObject, Simulation, simulate
+from ..physics.evidence import change_between
+from ..physics.simulate import CALM, SECONDS, Drift, SimObject, Simulation, simulate
 from ..physics.solve import as_placed
 from ..relations.graph import Relations
+from .as_seen import Fits
 from .enclosure import Enclosure
 from .settle import Settled
 
 Simulate = Literal["off", "measure", "settle"]
-SECONDS = 1.0
 FARTHEST = 0.1
 """Things are moved by at most this share of their size …"""
 MOST_TURNED_DEG = 10.0
 LOST_IOU = 0.01
 """… and where their silhouette's IoU with the mask falls by no more than this."""
 TOLD = 5
-
-Fits = Callable[[Sequence[Body]], Mapping[int, float]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,7 +95,7 @@ def settled_in_simulation(
             break
         movable = [g for g in movable if not g & worse]
     return Simulated(
-        _moved(settled, bodies), _facts(found, moved), _sentences(found, len(moved), names)
+        _moved(settled, bodies, after), _facts(found, moved), _sentences(found, len(moved), names)
     )
 
 
@@ -112,9 +110,8 @@ def _simulation(settled: Settled, room: Enclosure, metric: bool, locked: set[int
         for edge in settled.relations.edges
         if edge.type == "part_of" and isinstance(edge.object, int)
     }
-    planes = [p for p in (room.floor, *room.walls, room.ceiling) if p is not None]
     things = [SimObject.of(body, body.id in hung | locked) for body in settled.bodies]
-    return simulate(things, planes, metric, SECONDS, joined)
+    return simulate(things, room.solid, metric, SECONDS, joined)
 
 
 def _groups(ids: Sequence[int], relations: Relations) -> list[frozenset[int]]:
@@ -135,7 +132,7 @@ def _groups(ids: Sequence[int], relations: Relations) -> list[frozenset[int]]:
     return [frozenset(g) for g in found.values()]
 
 
-def _moved(settled: Settled, bodies: tuple[Body, ...]) -> Settled:
+def _moved(settled: Settled, bodies: tuple[Body, ...], after: Mapping[int, float]) -> Settled:
     """The bodies at new places, measured anew; changes are told from where they were placed."""
     solved, task = settled.solved, settled.task
     here = as_placed(replace(task, bodies=bodies, places={}))
@@ -143,17 +140,16 @@ def _moved(settled: Settled, bodies: tuple[Body, ...]) -> Settled:
         [_change(placed, body) for placed, body in zip(task.bodies, bodies, strict=True)]
     ).reshape(-1, 7)
     return replace(
-        settled, solved=replace(solved, bodies=bodies, changes=changes, after=here.after)
+        settled,
+        solved=replace(solved, bodies=bodies, changes=changes, after=here.after),
+        after=after,
     )
 
 
 def _change(placed: Body, body: Body) -> np.ndarray:
     """(7,) as :mod:`..physics.evidence` has it."""
-    one, other = placed.world_from_object, body.world_from_object
-    middle = one.inverse().apply(placed.bounds.mean(0)[None])
-    turn = Rotation.from_matrix(other.rotation @ one.rotation.T).as_rotvec()
-    shift = (other.apply(middle) - one.apply(middle))[0]
-    return np.concatenate([turn, shift, [np.log(other.scale / one.scale)]])
+    middle = placed.world_from_object.inverse().apply(placed.bounds.mean(0))
+    return change_between(placed.world_from_object, body.world_from_object, middle)
 
 
 def _facts(found: Simulation, moved: frozenset[int]) -> dict[str, Any]:
@@ -176,11 +172,6 @@ def _facts(found: Simulation, moved: frozenset[int]) -> dict[str, Any]:
 
 
 def _sentences(found: Simulation, moved: int, names: Mapping[int, str]) -> tuple[str, ...]:
-    def named(note: str) -> str:
-        for i, name in names.items():
-            note = note.replace(f"{{{i}}}", name)
-        return note
-
     free = found.free
     away = sorted((d for d in free if d.share > CALM), key=lambda d: -d.share)
     told = [
@@ -191,7 +182,7 @@ def _sentences(found: Simulation, moved: int, names: Mapping[int, str]) -> tuple
         told.append("In simulation " + "; ".join(_words(d, names) for d in away[:TOLD]) + ".")
     if moved:
         told.append(f"{moved} objects were left where the simulation put them.")
-    return (*told, *map(named, found.notes))
+    return (*told, *found.told(names))
 
 
 def _words(drift: Drift, names: Mapping[int, str]) -> str:

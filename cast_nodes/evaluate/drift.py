@@ -14,7 +14,6 @@ from .scenes import EvalScene, Item
 
 Simulate = Literal["auto", "on", "off"]
 """auto: where MuJoCo is installed."""
-SECONDS = 1.0
 HELD = ("wall", "ceiling")
 
 
@@ -59,7 +58,7 @@ def drift_scores(scene: EvalScene, choice: Simulate) -> DriftScores:
     Raises:
         BackendNotReady: ``choice`` is "on" and MuJoCo is not installed.
     """
-    from ..physics.simulate import CALM, SimObject, require_mujoco, simulate
+    from ..physics.simulate import CALM, SECONDS, SimObject, require_mujoco, simulate
 
     if choice == "off":
         return _none("no drift in simulation: it was not asked for")
@@ -93,7 +92,7 @@ def drift_scores(scene: EvalScene, choice: Simulate) -> DriftScores:
     except CastError as error:
         return _none(f"no drift in simulation: {error}")
     free = found.free
-    notes = [_named(note, names) for note in found.notes]
+    notes = found.told(dict(enumerate(names)))
     fixed = sum(d.fixed for d in found.drifts)
     if fixed:
         notes.append(f"{fixed} objects fixed to wall or ceiling were held in the simulation")
@@ -122,10 +121,3 @@ def _planes(scene: EvalScene) -> list[Plane]:
         () if scene.floor is None else (Plane("floor", np.array([0.0, 1.0, 0.0]), -scene.floor),)
     )
     return [*floor, *scene.planes]
-
-
-def _named(note: str, names: list[str]) -> str:
-    """The note with names in place of "{3}"."""
-    for number, name in enumerate(names):
-        note = note.replace(f"{{{number}}}", name)
-    return note

@@ -7,29 +7,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..backends import Backend, BackendInfo, Need, option
+from ..backends import Backend, BackendInfo, Need
 from ..context import Context
-from ..services.openai_chat import KEY_SETTING, OLLAMA, SERVER, URL_SETTING, chat_vision
+from ..services.openai_chat import SERVER, ChatServer
 from ..types import Objects
 from .by_looking import LookingOptions, filter_by_looking
 
 
 @dataclass(frozen=True)
-class ServerOptions(LookingOptions):
-    model: str = option("qwen2.5vl:7b", "name of the model on the server")
-    base_url: str = option(
-        "",
-        f"address of the server; empty takes the setting {URL_SETTING}, else {OLLAMA} (Ollama). "
-        f"The key {KEY_SETTING} is sent to the address in that setting alone",
-    )
-    max_side: int = option(
-        1024,
-        "longer side of the pictures sent; they must fit into the server's context (Ollama: set "
-        "OLLAMA_CONTEXT_LENGTH to 8192 or more)",
-        low=384,
-        high=4096,
-        unit="px",
-    )
+class ServerOptions(ChatServer, LookingOptions):
+    pass
 
 
 def run(objects: Objects, options: ServerOptions, context: Context) -> Objects:
@@ -38,8 +25,7 @@ def run(objects: Objects, options: ServerOptions, context: Context) -> Objects:
     Raises:
         BadInput: the address is none.
     """
-    vision = chat_vision(options.base_url, options.model, options.max_side)
-    return filter_by_looking(objects, options, vision, "openai_compatible", context)
+    return filter_by_looking(objects, options, options.vision(), "openai_compatible", context)
 
 
 BACKEND = Backend(

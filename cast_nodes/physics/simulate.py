@@ -34,6 +34,8 @@ INSTALL = "pip install mujoco"
 GRAVITY = 9.81
 USUAL_M = 0.6
 """Size of the median object where the scene's unit is not known."""
+SECONDS = 1.0
+"""How long things are usually given to settle."""
 CALM = 0.02
 """Objects that move by at most this share of their size stay where they are."""
 FALLEN_DEG = 25.0
@@ -111,6 +113,15 @@ class Simulation:
     seconds: float
     notes: tuple[str, ...] = ()
 
+    def told(self, names: Mapping[int, str]) -> list[str]:
+        """The notes with the objects' names."""
+        out = []
+        for note in self.notes:
+            for number, name in names.items():
+                note = note.replace(f"{{{number}}}", name)
+            out.append(note)
+        return out
+
     @property
     def free(self) -> tuple[Drift, ...]:
         return tuple(d for d in self.drifts if not d.fixed)
@@ -135,7 +146,7 @@ def simulate(
     objects: Sequence[SimObject],
     planes: Sequence[Plane],
     metric: bool = True,
-    seconds: float = 1.0,
+    seconds: float = SECONDS,
     joined: Mapping[int, int] | None = None,
 ) -> Simulation:
     """Lets the objects settle for some seconds; deterministic.

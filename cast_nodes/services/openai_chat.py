@@ -8,9 +8,10 @@ elsewhere cannot send it to a server of its own choice.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
+from ..backends import Options, option
 from ..errors import BadInput
 from .policy import Service
 from .secrets import secret, setting
@@ -30,6 +31,30 @@ SERVER = Service(
     read_timeout_s=300.0,
     attempts=3,
 )
+
+
+@dataclass(frozen=True)
+class ChatServer(Options):
+    """Options of the backends that ask a chat server; they come after a backend's own."""
+
+    model: str = option("qwen2.5vl:7b", "name of the model on the server")
+    base_url: str = option(
+        "",
+        f"address of the server; empty takes the setting {URL_SETTING}, else {OLLAMA} (Ollama). "
+        f"The key {KEY_SETTING} is sent to the address in that setting alone",
+    )
+    max_side: int = option(
+        1024,
+        "longer side of the pictures sent; they must fit into the server's context (Ollama: set "
+        "OLLAMA_CONTEXT_LENGTH to 8192 or more)",
+        low=384,
+        high=4096,
+        unit="px",
+    )
+
+    def vision(self) -> Vision:
+        """Raises BadInput where the address is none."""
+        return chat_vision(self.base_url, self.model, self.max_side)
 
 
 def chat_vision(base_url: str, model: str, side_px: int = 1024) -> Vision:

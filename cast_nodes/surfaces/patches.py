@@ -10,11 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import ndimage
 
 from ..types import Geometry, SceneObject
 from .fitting import TOLERANCE, directions, polished
-from .samples import SAMPLES, plane_of
+from .samples import plane_of, thinned_out
 from .windows import TURNED_RAD, window_forms
 
 PROPOSALS = 400
@@ -56,18 +55,8 @@ class Grid:
 
     @staticmethod
     def of(geometry: Geometry, objects: Sequence[SceneObject]) -> Grid:
-        """At most :data:`SAMPLES` pixels, so it costs the same at 12 megapixels."""
-        height, width = geometry.points.shape[:2]
-        step = max(1, int(np.ceil(np.sqrt(height * width / SAMPLES))))
-        grid = np.s_[step // 2 :: step, step // 2 :: step]
-        points = geometry.points[grid].astype(np.float64)
-        taken = np.zeros(points.shape[:2], bool)
-        for item in objects:
-            if item.mask is not None and item.mask.shape == (height, width):
-                taken |= item.mask[grid]
-        taken = np.asarray(ndimage.binary_dilation(taken, iterations=1 if step > 1 else 3), bool)
-        with np.errstate(invalid="ignore"):
-            valid = np.isfinite(points).all(-1) & (points[..., 2] > 0)
+        """The geometry's, see :func:`.samples.thinned_out`."""
+        points, valid, taken, _ = thinned_out(geometry, objects)
         unit = float(np.median(points[valid][:, 2])) if valid.any() else 1.0
         points = np.where(valid[..., None], points, np.nan) / unit
         free = valid & ~taken

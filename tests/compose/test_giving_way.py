@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 import trimesh
 
-from cast_nodes.compose.as_seen import MOST, settled_as_seen
+from cast_nodes.compose.as_seen import MOST, solved_as_seen
 from cast_nodes.compose.giving_way import giving_way
 from cast_nodes.frames import Sim3
 from cast_nodes.mesh_data import Material, MeshData, make_glb
 from cast_nodes.physics.bodies import Body
+from cast_nodes.physics.solve import Task
 from cast_nodes.planes import Plane
 from cast_nodes.types import Mesh
 
@@ -55,12 +56,17 @@ class TestAsSeen:
 
     placed = (SimpleNamespace(id=0, at=0.0), SimpleNamespace(id=1, at=0.0))
 
-    def settle_but(self, kept):
+    def solve(self, task):
         bodies = tuple(
-            b if b.id in kept else SimpleNamespace(id=b.id, at=self.moves[b.id])
-            for b in self.placed
+            b if b.id in task.locked else SimpleNamespace(id=b.id, at=self.moves[b.id])
+            for b in task.bodies
         )
         return SimpleNamespace(bodies=bodies)
+
+    def settled(self, fits, solve=None):
+        task = Task(self.placed, (), (), Sim3(np.eye(3), np.zeros(3), 1.0))
+        seen = solved_as_seen(solve or self.solve, task, fits)
+        return seen.solved, seen.kept
 
     @staticmethod
     def fits(bodies):
@@ -68,7 +74,7 @@ class TestAsSeen:
 
     def test_what_would_leave_its_outline_is_kept_and_told(self):
         self.moves = {0: MOST + 0.1, 1: MOST - 0.05}
-        settled, kept = settled_as_seen(self.settle_but, self.placed, self.fits)
+        settled, kept = self.settled(self.fits)
         assert [b.at for b in settled.bodies] == [0.0, MOST - 0.05]
         assert kept == {0: (pytest.approx(0.9), pytest.approx(0.8 - MOST))}
 
@@ -76,14 +82,14 @@ class TestAsSeen:
         self.moves = {0: 0.01, 1: 0.0}
         asked = []
 
-        def settle_but(kept):
-            asked.append(dict.fromkeys(kept))
-            return self.settle_but(kept)
+        def solve(task):
+            asked.append(dict.fromkeys(task.locked))
+            return self.solve(task)
 
-        _, kept = settled_as_seen(settle_but, self.placed, self.fits)
+        _, kept = self.settled(self.fits, solve)
         assert kept == {} and asked == [{}]
 
     def test_a_thing_without_a_mask_is_not_judged(self):
         self.moves = {0: 1.0, 1: 0.0}
-        settled, kept = settled_as_seen(self.settle_but, self.placed, lambda bodies: {})
+        settled, kept = self.settled(lambda bodies: {})
         assert kept == {} and settled.bodies[0].at == 1.0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import trimesh
@@ -81,7 +83,7 @@ def test_a_small_gap_to_the_floor_is_closed_along_the_view(gap, physics):
     seen = [CAMERA.inverse().apply(b.world_from_object.apply(np.eye(3))) for b in (before, after)]
     rays = [points[:, :2] / points[:, 2:] for points in seen]
     np.testing.assert_allclose(*rays, atol=2e-3)
-    assert physics_json(done, {}, {})["gaps"] == []
+    assert physics_json(done)["gaps"] == []
 
 
 def test_a_thing_high_in_the_air_stays_and_is_told():
@@ -90,13 +92,13 @@ def test_a_thing_high_in_the_air_stays_and_is_told():
     assert done.bodies[0].world_from_object is there.world_from_object
     assert done.supported_by(0) is None
     assert done.solved.untied == (0,)
-    assert [g["id"] for g in physics_json(done, {}, {})["gaps"]] == [0]
+    assert [g["id"] for g in physics_json(done)["gaps"]] == [0]
 
 
 def test_nothing_moves_when_physics_is_off():
     done = settle([body(0, CRATE, (0, 0.05, -3))], room(), "off")
     assert not done.solved.changes.any()
-    found = physics_json(done, {}, {})
+    found = physics_json(done)
     assert found["moves"] == []
     assert found["gaps"] == [
         {"id": 0, "to": "floor", "gap": pytest.approx(0.05), "share": pytest.approx(0.125)}
@@ -161,7 +163,7 @@ def test_the_users_word_on_what_carries_is_obeyed():
 def test_what_became_of_each_is_told():
     boxes = [body(0, CRATE, (0, 0, -3)), body(1, CRATE, (0.35, -0.02, -3))]
     done = settle(boxes, room())
-    found = physics_json(done, {0: 0.9, 1: 0.8}, {0: 0.91, 1: 0.79})
+    found = physics_json(replace(done, before={0: 0.9, 1: 0.8}, after={0: 0.91, 1: 0.79}))
     assert found["penetrations"] == []
     (pair, *_rest) = found["before"]["penetrations"]
     assert pair["objects"] == [0, 1]
