@@ -44,6 +44,22 @@ def drop_specks(mask: np.ndarray, share: float) -> np.ndarray:
     return keep[parts]
 
 
+def drop_strays(mask: np.ndarray, share: float, gap: float) -> np.ndarray:
+    """The mask without parts (8-connected) smaller than ``share`` of it that lie farther from the
+    rest than ``gap`` times the longer side of the rest's box: they would stretch its box."""
+    from scipy.ndimage import distance_transform_edt
+
+    rest = drop_specks(mask, share)
+    if not rest.any() or np.count_nonzero(rest) == np.count_nonzero(mask):
+        return mask
+    side = 1 + int(np.ptp(np.nonzero(rest), axis=1).max())
+    away = np.asarray(distance_transform_edt(~rest))
+    parts, count = components(mask, np.ones((3, 3)))
+    nearest = np.full(count + 1, np.inf)
+    np.minimum.at(nearest, parts[mask], away[mask])
+    return mask & (nearest <= gap * side)[parts]
+
+
 def refine(rgb: np.ndarray, mask: np.ndarray, box: Box) -> np.ndarray:
     """(H, W) bool: a small mask brought to the picture's own resolution along its edges.
 

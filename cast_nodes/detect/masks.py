@@ -15,7 +15,7 @@ from ..errors import BadInput
 from ..pictures import load_mask, open_picture
 from ..types import Objects, Photo, SceneObject
 from . import DetectInputs
-from .mask_tools import drop_specks
+from .mask_tools import drop_specks, drop_strays
 from .overlaps import mask_box
 
 PICTURES = (".png", ".bmp", ".tif", ".tiff", ".webp", ".jpg", ".jpeg", ".gif")
@@ -27,6 +27,10 @@ NEAR_COLOUR = 60
 
 SPECK_SHARE = 0.01
 """Parts of a label below this share of it are stray pixels."""
+
+STRAY_SHARE, STRAY_GAP = 0.03, 0.2
+"""Parts below this share of a label are strays, too, where they lie so far from the rest of it (in
+longer sides of its box): on another thing, where they would stretch the box over both."""
 
 
 @dataclass(frozen=True)
@@ -188,7 +192,8 @@ def objects_from_labels(labels: np.ndarray, photo: Photo) -> list[SceneObject]:
     for number in np.unique(labels[labels > 0]):
         mask = labels == number
         if np.count_nonzero(mask) >= LEAST_SHARE * mask.size:
-            out.append(_object(int(number), "object", drop_specks(mask, SPECK_SHARE)))
+            mask = drop_strays(drop_specks(mask, SPECK_SHARE), STRAY_SHARE, STRAY_GAP)
+            out.append(_object(int(number), "object", mask))
     return out
 
 
@@ -237,6 +242,7 @@ BACKEND = Backend(
         label="Your masks",
         kind="embedded",
         summary="Takes the masks you give: a folder, a label image or connected masks.",
+        version=2,
     ),
     options=MasksOptions,
     run=run,

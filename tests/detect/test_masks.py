@@ -65,6 +65,22 @@ def test_smoothed_edges_of_a_colour_image_are_no_objects(context, tmp_path):
         assert abs(item.area_px - 400) < 80
 
 
+def test_a_stray_patch_far_from_a_thing_does_not_stretch_its_box(context, tmp_path):
+    """A drawn label image may carry a few of a plant's pixels on a table two metres away."""
+    labels = np.zeros((60, 80), np.uint8)
+    labels[10:50, 50:70] = 1  # 800 px
+    labels[30:34, 5:8] = 1  # 12 px, 1.5 % of it, 42 px away
+    labels[52:55, 55:59] = 1  # 12 px just below: a part of it
+    path = tmp_path / "labels.png"
+    Image.fromarray(labels).save(path)
+    (found,) = run(context, path=str(path)).objects
+    assert found.bbox == (50, 10, 70, 55)
+    labels[30:40, 5:15] = 1  # 100 px: no stray
+    Image.fromarray(labels).save(path)
+    (found,) = run(context, path=str(path)).objects
+    assert found.bbox == (5, 10, 70, 55)
+
+
 @pytest.mark.parametrize(
     ("labels", "word"),
     [("9=chair", "no mask 9"), ("1=chair,table", "number=name"), ("a,b,c", "names 3 objects")],

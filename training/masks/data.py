@@ -23,7 +23,7 @@ from cast_nodes.detect.mask_window import window_of
 JITTER = 0.05
 """Deviation of each side of a box, as a share of the box; cut off at twice this."""
 
-HIDDEN_OFTENER = 2.5
+HIDDEN_OFTENER = 1.5
 """How much oftener than others crops are drawn of which less than 85 % is seen."""
 
 

@@ -1,4 +1,5 @@
-"""Seeded variety where catalogues are poor: plants, thin lamps, legged tables, seats on rods.
+"""Seeded variety where catalogues are poor: plants, thin lamps, legged tables, seats on rods; and
+the soft and massive kinds of :mod:`.upholstery`.
 
 Each function gives solids with a role and a usual colour; ``assembled`` makes a mesh of them.
 """
@@ -10,6 +11,8 @@ import numpy as np
 from cast_nodes.mesh._parts import Part, assembled
 from cast_nodes.mesh._solids import Solid, box, cylinder, ellipsoid, lathe, leaf, merged, tube
 from cast_nodes.mesh_data import MeshData
+
+from .upholstery import basket, bed, block_table, framed, sofa
 
 GREEN = (70, 110, 58)
 GOLDEN = 137.508
@@ -228,7 +231,11 @@ def seat(rng: np.random.Generator) -> list[Part]:
     return [*parts, Part("frame", merged(posts), (120, 90, 60))]
 
 
-KINDS = (("plant", plant, 60), ("floor lamp", lamp, 45), ("table", table, 40), ("chair", seat, 45))
+KINDS = (
+    ("plant", plant, 60), ("floor lamp", lamp, 45), ("table", table, 40), ("chair", seat, 45),
+    ("sofa", sofa, 40), ("armchair", framed, 40), ("bed", bed, 15), ("coffee table", block_table, 25),
+    ("basket", basket, 25),
+)  # fmt: skip
 """Name, builder and how many seeded ones there are."""
 
 
