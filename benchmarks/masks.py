@@ -23,16 +23,9 @@ from PIL import Image
 from cast_nodes.detect.box_mask import crop_around, mask_in_crop
 from cast_nodes.detect.box_objects import MaskMethod
 from cast_nodes.detect.masks import label_image, objects_from_labels
-from cast_nodes.detect.network_masks import (
-    Prediction,
-    Query,
-    fused_mask_in_crop,
-    mask_of,
-    network_mask_in_crop,
-    predict,
-    whole_in_photo,
-)
+from cast_nodes.detect.network_masks import fused_mask_in_crop, mask_of, network_mask_in_crop
 from cast_nodes.errors import ObjectFailure
+from cast_nodes.mask_network.predict import Prediction, Query, predict, whole_in_photo
 from cast_nodes.types import Photo
 
 from .models import find_folder

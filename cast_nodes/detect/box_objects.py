@@ -12,16 +12,11 @@ import numpy as np
 from ..content import content_key
 from ..context import Context
 from ..errors import ObjectFailure
+from ..mask_network.predict import Prediction, Query, predict
 from ..per_object import Task, run_tasks
 from ..types import SceneObject
 from .box_mask import Crop, crop_around, mask_in_crop
-from .network_masks import (
-    Prediction,
-    Query,
-    fused_mask_in_crop,
-    network_mask_in_crop,
-    predict,
-)
+from .network_masks import fused_mask_in_crop, network_mask_in_crop
 from .overlaps import mask_box, separate
 
 VERSION = 3

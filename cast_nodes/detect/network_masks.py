@@ -1,24 +1,17 @@
-"""Masks by the mask network: batches of boxes (and clicks) in, full-resolution masks out."""
+"""The mask network's word as a mask of the photo: its border, and what the colours say of it."""
 
 from __future__ import annotations
-
-from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 import numpy as np
 
 from ..errors import ObjectFailure
+from ..mask_network.predict import OUTSIDE, Prediction
+from ..mask_network.window import paste
 from .box_mask import Crop
 from .colour_mixture import mixture_ratio
 from .graph_cut import Edges
-from .mask_network import SIDE_PX, click_map, load_network, network_input
 from .mask_tools import guided_filter, refine, resize_map, resize_rgb, tidy
-from .mask_window import Window, cut, paste, window_of
 from .ssd import Box
-
-BATCH = 16
-OUTSIDE = -8.0
-"""Logit of pixels beyond the network's window."""
 
 CUT_PX = 160
 """Longest side at which network and colours are settled by a graph cut."""
@@ -31,105 +24,6 @@ SURE, FEWEST = 2.5, 20
 """Logit from which the network's word teaches colours, and the fewest pixels to learn from."""
 
 BLUR_PX = 0.6
-
-
-@dataclass(frozen=True)
-class Query:
-    """What is asked about: a box and, where a person helps, points on and beside the thing.
-
-    Attributes:
-        box: (x0, y0, x1, y1) px in the photo.
-        positive, negative: (x, y) px in the photo.
-    """
-
-    box: Box
-    positive: tuple[tuple[float, float], ...] = field(default=())
-    negative: tuple[tuple[float, float], ...] = field(default=())
-
-
-@dataclass(frozen=True, eq=False)
-class Prediction:
-    """What the network says of one box.
-
-    Attributes:
-        window: where it looked.
-        seen, whole: (s, s) float32 logits of the visible part and of the whole outline.
-        confidence: 0..1, the IoU that it expects of the seen mask.
-        share: 0..1, how much of the thing it takes to be seen, also beyond the window.
-    """
-
-    window: Window
-    seen: np.ndarray
-    whole: np.ndarray
-    confidence: float
-    share: float
-
-    def logits(self, area: tuple[int, int, int, int]) -> np.ndarray:
-        """(h, w) float32 logits of "seen" in a part (x0, y0, x1, y1 px) of the photo."""
-        return paste(self.seen, self.window, area, OUTSIDE)
-
-
-def predict(rgb: np.ndarray, queries: Sequence[Query], side: int = SIDE_PX) -> list[Prediction]:
-    """What the network says of each box; both as seen and mirrored, averaged.
-
-    Args:
-        rgb: (H, W, 3) uint8.
-
-    Raises:
-        ObjectFailure: a box that is not finite or has no area.
-        CastError: the weights cannot be read.
-    """
-    import torch
-
-    if not queries:
-        return []
-    shown = [_in_photo(q.box, rgb) for q in queries]
-    windows = [window_of(box) for box in shown]
-    pictures, valid, boxes, clicks = [], [], [], []
-    for query, box, window in zip(queries, shown, windows, strict=True):
-        crop, inside = cut(rgb, window, side)
-        pictures.append(crop)
-        valid.append(inside)
-        boxes.append(window.to_crop(np.array([box[:2], box[2:]]), side).ravel())
-        dots = [window.to_crop(np.array(p), side) for p in (query.positive, query.negative)]
-        clicks.append(np.stack([click_map(d, side) for d in dots]))
-    network = load_network()
-    out: list[Prediction] = []
-    with torch.inference_mode():
-        for start in range(0, len(queries), BATCH):
-            part = slice(start, start + BATCH)
-            colour = torch.from_numpy(np.stack(pictures[part])).permute(0, 3, 1, 2).float() / 255
-            asked = network_input(
-                colour,
-                torch.from_numpy(np.stack(boxes[part]).astype(np.float32)),
-                torch.from_numpy(np.stack(valid[part])[:, None].astype(np.float32)),
-                torch.from_numpy(np.stack(clicks[part])),
-            )
-            both = torch.cat([asked, asked.flip(3)])
-            masks, judged = network(both.contiguous(memory_format=torch.channels_last))
-            n = len(asked)
-            masks = (masks[:n] + masks[n:].flip(3)) / 2
-            told = torch.sigmoid((judged[:n] + judged[n:]) / 2)
-            for i in range(n):
-                seen, whole = (masks[i, k].numpy().copy() for k in (0, 1))
-                out.append(
-                    Prediction(
-                        windows[start + i], seen, whole, float(told[i, 0]), float(told[i, 1])
-                    )
-                )
-    return out
-
-
-def _in_photo(box: Box, rgb: np.ndarray) -> Box:
-    """The box's part inside the photo."""
-    if not np.isfinite(box).all():
-        raise ObjectFailure("its box holds a value that is not a finite number")
-    height, width = rgb.shape[:2]
-    x0, y0 = max(0.0, float(box[0])), max(0.0, float(box[1]))
-    x1, y1 = min(float(width), float(box[2])), min(float(height), float(box[3]))
-    if x1 - x0 < 0.5 or y1 - y0 < 0.5:
-        raise ObjectFailure(f"its box has no area inside the {width}x{height} photo")
-    return (x0, y0, x1, y1)
 
 
 def mask_of(
@@ -226,8 +120,3 @@ def _sure(logits: np.ndarray) -> np.ndarray:
     if np.count_nonzero(sure) < FEWEST:
         sure = logits >= max(np.sort(logits, axis=None)[-min(FEWEST, logits.size)], 0.0)
     return sure
-
-
-def whole_in_photo(prediction: Prediction, height: int, width: int, seen: np.ndarray) -> np.ndarray:
-    """(H, W) bool, the thing's whole outline: what is seen of it, and what others hide."""
-    return (paste(prediction.whole, prediction.window, (0, 0, width, height), OUTSIDE) > 0) | seen

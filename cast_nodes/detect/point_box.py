@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..errors import ObjectFailure
-from .network_masks import Prediction, Query, predict
+from ..mask_network.predict import Prediction, Query, predict
 from .object_edits import Point
 from .overlaps import mask_box
 from .ssd import Box, box_area, box_iou

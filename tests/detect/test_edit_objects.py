@@ -9,11 +9,13 @@ import numpy as np
 import pytest
 
 from cast_nodes.backends import choose
-from cast_nodes.detect import DetectInputs, detect, network_masks
+from cast_nodes.detect import DetectInputs, detect
 from cast_nodes.detect.edit_objects import DELETED, edit_objects
 from cast_nodes.detect.object_edits import read_edits
 from cast_nodes.errors import BadInput
 from cast_nodes.inpaint import inpaint
+from cast_nodes.mask_network.predict import Prediction
+from cast_nodes.mask_network.window import window_of
 from cast_nodes.types import Objects, Photo, SceneObject
 
 
@@ -96,14 +98,14 @@ def half_right(monkeypatch):
     def answer(rgb, queries, side=160):
         out = []
         for q in queries:
-            window = network_masks.window_of(q.box)
+            window = window_of(q.box)
             x = window.x0 + (np.arange(side) + 0.5) / side * (window.x1 - window.x0)
             y = window.y0 + (np.arange(side) + 0.5) / side * (window.y1 - window.y0)
             end = q.box[2] if q.positive else (q.box[0] + q.box[2]) / 2
             start = (q.box[0] + q.box[2]) / 2 if q.negative else q.box[0]
             seen = ((x > start) & (x < end))[None] & ((y > q.box[1]) & (y < q.box[3]))[:, None]
             seen = np.where(seen, 5.0, -5.0).astype(np.float32)
-            out.append(network_masks.Prediction(window, seen, seen, 0.9, 1.0))
+            out.append(Prediction(window, seen, seen, 0.9, 1.0))
         return out
 
     monkeypatch.setattr("cast_nodes.detect.box_objects.predict", answer)

@@ -7,9 +7,11 @@ import pytest
 import torch
 
 from cast_nodes.backends import choose
-from cast_nodes.detect import DetectInputs, box_objects, detect, network_masks
+from cast_nodes.detect import DetectInputs, box_objects, detect
 from cast_nodes.detect.box_mask import crop_around
-from cast_nodes.detect.mask_network import (
+from cast_nodes.detect.network_masks import mask_of
+from cast_nodes.errors import CastError, ObjectFailure
+from cast_nodes.mask_network.network import (
     CHANNELS,
     WEIGHTS,
     load_network,
@@ -18,9 +20,8 @@ from cast_nodes.detect.mask_network import (
     pack_weights,
     unpack_weights,
 )
-from cast_nodes.detect.mask_window import cut, paste, window_of
-from cast_nodes.detect.network_masks import Query, mask_of, predict
-from cast_nodes.errors import CastError, ObjectFailure
+from cast_nodes.mask_network.predict import Query, predict
+from cast_nodes.mask_network.window import cut, paste, window_of
 from cast_nodes.types import Photo, SceneObject
 
 BOX = (40.0, 30.0, 100.0, 90.0)
@@ -40,7 +41,7 @@ def untrained(monkeypatch):
     """The network with random weights (named as such: it has learned nothing)."""
     torch.manual_seed(3)
     network = make_network().eval()
-    monkeypatch.setattr(network_masks, "load_network", lambda: network)
+    monkeypatch.setattr("cast_nodes.mask_network.predict.load_network", lambda: network)
     return network
 
 

@@ -17,8 +17,8 @@ import torch
 from PIL import Image
 from torch.nn import functional
 
-from cast_nodes.detect.mask_network import network_input
-from cast_nodes.detect.mask_window import window_of
+from cast_nodes.mask_network.network import network_input
+from cast_nodes.mask_network.window import window_of
 
 JITTER = 0.05
 """Deviation of each side of a box, as a share of the box; cut off at twice this."""
@@ -305,7 +305,7 @@ def _random_clicks(rng, clicks: torch.Tensor, truth: np.ndarray, box: np.ndarray
 
 def add_click(clicks: torch.Tensor, x: float, y: float, positive: bool) -> None:
     """Adds a click at crop pixels (x, y) to a (2, s, s) map, in place."""
-    from cast_nodes.detect.mask_network import click_map
+    from cast_nodes.mask_network.network import click_map
 
     channel = 0 if positive else 1
     dot = torch.from_numpy(click_map(np.array([[x, y]]), clicks.shape[-1]))

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from cast_nodes.detect.mask_network import load_network, make_network, pack_weights, unpack_weights
+from cast_nodes.mask_network.network import load_network, make_network, pack_weights, unpack_weights
 
 from .data import Crops, click_where_wrong, load_crops, plain_batch
 from .render import FLAGS

@@ -15,9 +15,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from cast_nodes.detect.network_masks import Query, predict, whole_in_photo
 from cast_nodes.detect.occlusion import amodal_outline
 from cast_nodes.inpaint.amodal import guess_hidden
+from cast_nodes.mask_network.predict import Query, predict, whole_in_photo
 
 from .arrange import arrange
 from .data import tight_box

@@ -22,7 +22,7 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from cast_nodes.detect.mask_network import make_network
+from cast_nodes.mask_network.network import make_network
 
 from .data import Batch, Crops, click_where_wrong, load_crops, plain_batch, training_batch
 

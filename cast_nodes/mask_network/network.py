@@ -30,7 +30,7 @@ WIDTHS = (24, 48, 96, 160, 224)
 DEPTHS = (1, 1, 2, 2, 1)
 """Residual blocks of the encoder at each of these."""
 
-WEIGHTS = Path(__file__).parent / "mask_network.npz"
+WEIGHTS = Path(__file__).parent / "weights.npz"
 SCALE = "#scale"
 """Ending of the name under which an int8 weight's scales are kept."""
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .ssd import Box
+Box = tuple[float, float, float, float]
+"""x0, y0, x1, y1 px, half-open."""
 
 REACH = 1.45
 """The window's sides as multiples of the box's."""
