@@ -25,7 +25,7 @@ from cast_nodes.detect.box_objects import MaskMethod
 from cast_nodes.detect.masks import label_image, objects_from_labels
 from cast_nodes.detect.network_masks import fused_mask_in_crop, mask_of, network_mask_in_crop
 from cast_nodes.errors import ObjectFailure
-from cast_nodes.mask_network.predict import Prediction, Query, predict, whole_in_photo
+from cast_nodes.mask_network.predict import Prediction, Query, predict
 from cast_nodes.types import Photo
 
 from .models import find_folder
@@ -245,9 +245,7 @@ def main() -> None:
             )
             row(
                 "whole, 15-50 % hidden: the network",
-                whole_masks(
-                    hidden, lambda c, p: whole_in_photo(p, *c.truth.shape, c.truth & False)
-                ),
+                whole_masks(hidden, lambda c, p: p.outline((0, 0, *c.truth.shape[::-1]))),
                 hidden,
             )
 

@@ -1,6 +1,7 @@
 """Guessing an object's whole outline from what is seen of it.
 
-The object may go on only under the things in front of it. Two guesses are joined: the mirror
+The object may go on only under the things in front of it. Guesses are joined: what somebody tells
+who has learned how things go on (the mask network, :func:`outline_in_photo`), the mirror
 image about the best vertical axis (furniture mostly is symmetric, and seen from the front so
 is its picture), and what is bridged: pixels between two seen parts of a row or column, and
 narrow notches (a convex hull would fill the air beside every table leg).
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
+from ..mask_network.predict import Query, predict
 from .masks import close_pockets, distance_to
 
 GUESS_SIDE = 256  # px, longest side at which outlines are guessed
@@ -34,12 +36,13 @@ class Guess:
     axis: float | None
 
 
-def guess_hidden(visible: np.ndarray, front: np.ndarray) -> Guess:
+def guess_hidden(visible: np.ndarray, front: np.ndarray, told: np.ndarray | None = None) -> Guess:
     """Guesses the hidden part.
 
     Args:
         visible: (h, w) bool, what is seen; at least one pixel.
         front: (h, w) bool, pixels of the things in front.
+        told: (h, w) bool, the whole thing as somebody else sees it, or None.
     """
     front = front & ~visible
     if not front.any() or not visible.any():
@@ -52,6 +55,8 @@ def guess_hidden(visible: np.ndarray, front: np.ndarray) -> Guess:
     whole = seen if axis is None else seen | (mirrored(seen, axis) & before)
     notch = max(2, round(NOTCH * max(np.ptp(np.nonzero(seen), axis=1))))
     whole = whole | bridged(whole, before) | (close_pockets(whole, notch) & before)
+    if told is not None:
+        whole = whole | (_shrink(told & front, step) & before)
     whole = np.asarray(ndimage.binary_closing(whole, iterations=2), bool) | whole
     # Slivers along the outline are masks that do not quite meet.
     hidden = np.asarray(ndimage.binary_opening(whole & before, np.ones((3, 3))), bool)
@@ -62,6 +67,22 @@ def guess_hidden(visible: np.ndarray, front: np.ndarray) -> Guess:
         full = blurred > 0.5
     full = _attached((full & front) | visible, visible) & front
     return Guess(full, None if axis is None else axis * step)
+
+
+def outline_in_photo(photo: np.ndarray, visible: np.ndarray, origin: tuple[int, int]) -> np.ndarray:
+    """(h, w) bool, the whole thing as the mask network sees it.
+
+    Args:
+        photo: (H, W, 3) uint8.
+        visible: (h, w) bool, what is seen of the thing in a window of the photo.
+        origin: (x, y) photo pixel of the window's top-left corner.
+    """
+    rows, columns = np.flatnonzero(visible.any(1)), np.flatnonzero(visible.any(0))
+    x, y = origin
+    box = (x + columns[0], y + rows[0], x + columns[-1] + 1, y + rows[-1] + 1)
+    x0, y0, x1, y1 = (float(v) for v in box)
+    told = predict(photo, [Query((x0, y0, x1, y1))])[0]
+    return told.outline((x, y, x + visible.shape[1], y + visible.shape[0]))
 
 
 def mirror_axis(seen: np.ndarray, front: np.ndarray) -> float | None:

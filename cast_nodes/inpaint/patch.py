@@ -1,20 +1,21 @@
-"""Inpaint backend ``patch``: outlines by symmetry and hull, colours by mirror and patches.
+"""Inpaint backend ``patch``: outlines by symmetry and the mask network, colours by mirror and patches.
 
-No weights: what the photo does not show is borrowed from the object's own pixels. Good where
-a leg, a corner or a strip is hidden; it invents no structure it has not seen.
+What the photo does not show is borrowed from the object's own pixels. Good where a leg, a corner or
+a strip is hidden; it invents no colours it has not seen.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
-from ..backends import Backend, BackendInfo, Need
+from ..backends import Backend, BackendInfo, Need, option
 from ..context import Context
 from ..types import View
-from . import InpaintItem, InpaintOptions
-from .amodal import guess_hidden, mirrored
+from . import InpaintItem, InpaintOptions, Wants
+from .amodal import guess_hidden, mirrored, outline_in_photo
 from .cutout import make_view
 from .masks import blur, depth_in, grow, spread
 from .texture import Hole, fill_texture
@@ -24,7 +25,15 @@ MIRROR_ERROR = 32.0  # mean colour difference up to which the mirror image is be
 
 @dataclass(frozen=True)
 class PatchOptions(InpaintOptions):
-    """No options of its own."""
+    """How outlines are guessed."""
+
+    outlines: Literal["network+symmetry", "symmetry"] = option(
+        "network+symmetry",
+        "how hidden outlines are guessed: by symmetry, and by the trained mask network as well",
+    )
+
+    def wants(self) -> Wants:
+        return Wants(photo=self.outlines == "network+symmetry")
 
 
 def run(item: InpaintItem, options: PatchOptions, context: Context) -> View:
@@ -38,7 +47,10 @@ def run(item: InpaintItem, options: PatchOptions, context: Context) -> View:
 
 def complete_object(item: InpaintItem, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Colours (h, w, 3) uint8 with the hidden part filled, and the hidden part (h, w) bool."""
-    guess = guess_hidden(item.visible, item.hidden)
+    told = None
+    if item.photo is not None and item.hidden.any():
+        told = outline_in_photo(item.photo, item.visible, item.origin)
+    guess = guess_hidden(item.visible, item.hidden, told)
     hidden, visible = guess.hidden, item.visible
     if not hidden.any():
         return item.rgb, hidden
@@ -88,6 +100,7 @@ BACKEND = Backend(
         label="Patches and symmetry",
         kind="embedded",
         summary="Completes hidden parts from the object's own pixels; paints a clean background.",
+        version=2,
         needs=(Need.package("patchmatch_cython", "patchmatch-cython", optional=True),),
     ),
     options=PatchOptions,

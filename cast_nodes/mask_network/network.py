@@ -201,7 +201,8 @@ def load_network(path: Path = WEIGHTS) -> torch.nn.Module:
     except (OSError, ValueError, RuntimeError, KeyError) as error:
         raise CastError(
             f"the mask network's weights {path.name} cannot be read ({type(error).__name__}); "
-            "install the package again, or choose masks = colour"
+            "install the package again, or do without it: mask_method = colour in Detect, "
+            "outlines = symmetry in Inpaint"
         ) from error
     network.eval()
     return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]

@@ -51,6 +51,10 @@ class Prediction:
         """(h, w) float32 logits of "seen" in a part (x0, y0, x1, y1 px) of the photo."""
         return paste(self.seen, self.window, area, OUTSIDE)
 
+    def outline(self, area: tuple[int, int, int, int]) -> np.ndarray:
+        """(h, w) bool, the whole thing with what others hide, in a part of the photo."""
+        return paste(self.whole, self.window, area, OUTSIDE) > 0
+
 
 def predict(rgb: np.ndarray, queries: Sequence[Query], side: int = SIDE_PX) -> list[Prediction]:
     """What the network says of each box; both as seen and mirrored, averaged.
@@ -113,8 +117,3 @@ def _in_photo(box: Box, rgb: np.ndarray) -> Box:
     if x1 - x0 < 0.5 or y1 - y0 < 0.5:
         raise ObjectFailure(f"its box has no area inside the {width}x{height} photo")
     return (x0, y0, x1, y1)
-
-
-def whole_in_photo(prediction: Prediction, height: int, width: int, seen: np.ndarray) -> np.ndarray:
-    """(H, W) bool, the thing's whole outline: what is seen of it, and what others hide."""
-    return (paste(prediction.whole, prediction.window, (0, 0, width, height), OUTSIDE) > 0) | seen

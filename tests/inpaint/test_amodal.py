@@ -6,7 +6,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cast_nodes.inpaint.amodal import bridged, guess_hidden, mirror_axis, mirrored
+from cast_nodes.inpaint import amodal
+from cast_nodes.inpaint.amodal import bridged, guess_hidden, mirror_axis, mirrored, outline_in_photo
 from cast_nodes.inpaint.masks import close_pockets, spread
 
 SHAPE = (60, 80)
@@ -51,6 +52,35 @@ def test_nothing_is_bridged_over_open_background() -> None:
     seen = box(20, 10, 40, 20) | box(20, 60, 40, 70)
     front = box(20, 30, 40, 50)  # gaps of background on both its sides
     assert not bridged(seen, front).any()
+
+
+def test_what_is_told_counts_under_what_is_in_front_and_nowhere_else() -> None:
+    seen = box(10, 20, 50, 40)
+    front = box(20, 40, 55, 60)
+    told = box(10, 20, 50, 52) | box(0, 0, 8, 8)  # 12 px further under the front, and nonsense
+    alone = guess_hidden(seen, front).hidden
+    guess = guess_hidden(seen, front, told).hidden
+    assert not alone.any()
+    assert (guess & box(20, 40, 50, 52)).sum() > 0.9 * 30 * 12
+    assert not (guess & ~front).any()
+
+
+def test_the_network_is_asked_about_the_seen_part_in_the_photo(monkeypatch) -> None:
+    asked = []
+
+    class Told:
+        def outline(self, area):
+            asked.append(area)
+            return np.ones((area[3] - area[1], area[2] - area[0]), bool)
+
+    def predict(photo, queries):
+        asked.append(queries[0].box)
+        return [Told()]
+
+    monkeypatch.setattr(amodal, "predict", predict)
+    photo = np.zeros((200, 300, 3), np.uint8)
+    whole = outline_in_photo(photo, box(10, 20, 50, 40), (100, 70))
+    assert asked == [(120, 80, 140, 120), (100, 70, 180, 130)] and whole.shape == SHAPE
 
 
 def test_without_anything_in_front_nothing_is_hidden() -> None:

@@ -113,6 +113,22 @@ def test_the_hidden_part_is_filled_only_under_what_is_in_front() -> None:
     assert not below.any()
 
 
+def test_the_networks_outline_is_joined_unless_symmetry_alone_is_wanted(monkeypatch) -> None:
+    def lower(photo, visible, origin):
+        """A network (stand-in) that sees the red box go on to the post's lower end."""
+        told = np.zeros(visible.shape, bool)
+        told[: 65 - origin[1], : 45 - origin[0]] = True
+        return told
+
+    monkeypatch.setattr("cast_nodes.inpaint.patch.outline_in_photo", lower)
+    heights = []
+    for outlines in ("network+symmetry", "symmetry"):
+        view = run(scene(), outlines=outlines).get(3)
+        assert view is not None
+        heights.append(int(np.flatnonzero((view.rgba[..., 3] > 127).any(1))[-1] + view.box[1]))
+    assert heights[0] >= 62 and heights[1] <= 56
+
+
 def test_completion_can_be_switched_off() -> None:
     view = run(scene(), complete=False).get(3)
     assert view is not None

@@ -17,7 +17,7 @@ import torch
 
 from cast_nodes.detect.occlusion import amodal_outline
 from cast_nodes.inpaint.amodal import guess_hidden
-from cast_nodes.mask_network.predict import Query, predict, whole_in_photo
+from cast_nodes.mask_network.predict import Query, predict
 
 from .arrange import arrange
 from .data import tight_box
@@ -79,16 +79,16 @@ def main() -> None:
     for rgb, visible, front, whole in cases(models, palette, args.crops):
         x0, y0, x1, y1 = (float(v) for v in tight_box(visible))
         prediction = predict(rgb, [Query((x0, y0, x1, y1))])[0]
-        by_network = whole_in_photo(prediction, SIDE, SIDE, visible)
+        by_network = prediction.outline((0, 0, SIDE, SIDE)) | visible
         by_hull = (amodal_outline(visible, [front]) & front) | visible
         by_mirror = guess_hidden(visible, front).hidden | visible
         guesses = {
             "what is seen": visible,
             "hull (Detect's occlusion)": by_hull,
-            "mirror and bridges (Inpaint's patch)": by_mirror,
+            "mirror and bridges": by_mirror,
             "network": by_network,
             "network, only under what is in front": (by_network & front) | visible,
-            "network under what is in front, and mirror": (by_network & front) | by_mirror,
+            "both (Inpaint's patch)": guess_hidden(visible, front, by_network).hidden | visible,
         }
         true_hidden = whole & front & ~visible
         share = visible.sum() / whole.sum()
