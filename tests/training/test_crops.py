@@ -8,8 +8,9 @@ import pytest
 pytest.importorskip("embreex")
 
 from training.masks.arrange import Arrangement, Placed, arrange
+from training.masks.growth import KINDS, grown
 from training.masks.looks import Palette
-from training.masks.models import KINDS, listing, load_models, placement_of
+from training.masks.models import listing, load_models, placement_of
 from training.masks.render import render_shard, shoot
 from training.masks.trace import Traced, View, heights
 
@@ -49,6 +50,31 @@ def test_things_belong_where_their_name_and_size_say():
     assert placement_of("truck", (8.0, 3.0, 2.5)) == "small"
     assert placement_of("mug", (0.1, 0.1, 0.1)) == "small"
     assert placement_of("sofa", (2.0, 0.8, 0.9)) == "floor"
+
+
+@pytest.mark.parametrize("kind", range(len(KINDS)), ids=[k[0] for k in KINDS])
+def test_a_grown_thing_is_one_of_a_kind_and_stands_on_the_floor(kind):
+    one, again, other = grown(kind, 4), grown(kind, 4), grown(kind, 5)
+    assert np.array_equal(one.vertices, again.vertices)
+    assert one.vertices.shape != other.vertices.shape or not np.allclose(
+        one.vertices, other.vertices
+    )
+    assert abs(one.bounds[0][1]) < 1e-6 and 0.1 < np.ptp(one.bounds, axis=0).max() < 3.0
+
+
+def test_soft_furniture_has_parts_of_its_own_colours(models):
+    for kind, number in (("sofa", 2), ("armchair", 2), ("bed", 2), ("basket", 2)):
+        index = [k[0] for k in KINDS].index(kind)
+        assert len(grown(index, number).materials) >= 2
+
+
+def test_cameras_are_looked_for_that_see_things_behind_others(models, palette, monkeypatch):
+    def hidden(wished):
+        monkeypatch.setattr("training.masks.render.HIDDEN_WISHED", wished)
+        shards = [render_shard(9, k, models, palette, False, 12) for k in range(2)]
+        return np.mean(np.concatenate([s["share"] for s in shards]) < 0.85)
+
+    assert hidden(1.0) > hidden(0.0) + 0.2
 
 
 def test_the_same_seed_gives_the_same_shard_without_held_out_models(models, palette):

@@ -269,7 +269,7 @@ class _Worker:
 _worker = _Worker()
 
 
-def _prepare(catalogue: Path, out: Path) -> None:
+def _prepare(catalogue: Path | None, out: Path) -> None:
     _worker.models = readable(load_models(catalogue))
     _worker.palette = Palette(bank(out / "textures.npz", TEXTURE_SEED))
 
