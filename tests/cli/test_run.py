@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from benchmarks.side_by_side import HEIGHT_PX, sheets
 from cast_nodes.cli import main
 from cast_nodes.frames import Sim3
 from cast_nodes.gltf_check import faults
@@ -226,3 +228,13 @@ class TestAnotherPhotoOfTheSameName:
         assert (out / "room/image.png").read_bytes() == before
         main([*command, "--force"])
         assert (out / "room/image.png").read_bytes() != before
+
+
+def test_runs_of_one_photo_are_laid_beside_each_other_to_be_looked_at(finished, tmp_path):
+    """A row for each run; a run that lacks the photo has a grey one."""
+    shutil.copytree(finished[0], tmp_path / "before" / "room")
+    (path,) = sheets([tmp_path / "before", tmp_path / "after"], tmp_path / "sheets")
+    picture = np.asarray(Image.open(path))
+    assert path.name == "room.png" and picture.shape[0] == 2 * HEIGHT_PX
+    first, second = picture[:HEIGHT_PX], picture[HEIGHT_PX:]
+    assert first.std() > 10 and (second[60:] == 128).all()
