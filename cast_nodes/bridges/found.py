@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from ..boxes import Box
 from ..context import Context
 from ..detect import NOTHING_FOUND
 from ..detect.box_objects import exclusive, masks_from_boxes
@@ -21,8 +22,6 @@ from ..detect.overlaps import mask_box
 from ..errors import BadInput
 from ..types import Objects, Photo, SceneObject
 from .arrays import array_of
-
-Box = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from .ssd import Box, Found, box_area, box_iou, intersection
+from ..boxes import Box, box_area, box_iou, intersection
+from .ssd import Found
 
 LEAST_SIDE_PX = 2.0
 """Boxes narrower than this show nothing that could be cut out."""

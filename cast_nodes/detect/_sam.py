@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..boxes import Box
 from ..context import Context
 from ..errors import BadInput
 from ..local.work import work_with
@@ -21,7 +22,6 @@ from ._pixels import Prepared, Recipe, prepare, read_recipe
 from ._transformers import edition, from_folder, named_class, read_config, tensor_in
 from .mask_tools import tidy
 from .overlaps import mask_box
-from .ssd import Box
 
 if TYPE_CHECKING:
     import torch

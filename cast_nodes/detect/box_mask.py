@@ -13,12 +13,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..boxes import Box, box_area, box_iou
 from ..errors import ObjectFailure
 from .colour_mixture import mixture_ratio
 from .graph_cut import FAR, Edges
 from .mask_tools import box_mask, refine, resize_map, resize_rgb, tidy
 from .silhouettes import Silhouettes, silhouettes_for
-from .ssd import Box, box_area, box_iou
 
 SIDE_PX = 144
 MARGIN = 0.2

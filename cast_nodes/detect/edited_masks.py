@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from ..boxes import Box
 from ..content import content_key
 from ..context import Context
 from ..per_object import Task, run_tasks
@@ -17,7 +18,6 @@ from .object_edits import ObjectEdit, Point
 from .overlaps import mask_box
 from .point_box import VERSION as BOX_VERSION
 from .point_box import box_from_points
-from .ssd import Box
 from .strokes import painted
 
 STAMP = 0.012

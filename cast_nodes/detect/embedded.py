@@ -11,8 +11,10 @@ import numpy as np
 
 from ..assets import MEND, OBJECTRON
 from ..backends import Backend, BackendInfo, Need, Options, option
+from ..boxes import as_box, box_area, box_iou, intersection
 from ..content import content_key
 from ..context import Context
+from ..mask_network.doubt import less_doubted
 from ..types import Objects, SceneObject
 from . import DetectInputs, ssd
 from .box_objects import MASKS_HELP, MaskMethod, exclusive, masks_from_boxes
@@ -49,6 +51,9 @@ class EmbeddedOptions(Options):
         0.45, "how clearly a thing without a name must stand apart", low=0.0, high=1.0, step=0.05
     )
     mask_method: MaskMethod = option("network", MASKS_HELP)
+    mend_boxes: bool = option(
+        True, "move boxes of which the mask network doubts its mask to where it doubts less"
+    )
 
 
 def run(inputs: DetectInputs, options: EmbeddedOptions, context: Context) -> Objects:
@@ -90,6 +95,9 @@ def find_objects(
     evidence = np.clip(4 * (foreground.odds - start), -FOREGROUND_SAYS, FOREGROUND_SAYS)
     evidence = resize_map(evidence, width, height)
     named = [SceneObject(i, f.label, round(f.score, 4), f.box) for i, f in enumerate(found)]
+    mend = options.mend_boxes and options.mask_method != "colour"
+    named = with_mended_boxes(rgb, named) if mend else named
+    context.cancel.check()
     named = masks_from_boxes(
         rgb,
         named,
@@ -106,18 +114,38 @@ def find_objects(
     scale = np.array([width / w, height / h] * 2)
     unnamed, hints = [], {}
     for number, region in enumerate(regions, len(found)):
-        box = ssd.as_box((np.array(region.box) + np.array([-1, -1, 1, 1])) * scale)
+        box = as_box((np.array(region.box) + np.array([-1, -1, 1, 1])) * scale)
         # A detection is believed before a region, however clearly the region stands apart.
         score = round(0.5 * region.score, 4)
         unnamed.append(SceneObject(number, "object", score, box))
         shape = np.where(region.mask, REGION_SAYS, -REGION_SAYS).astype(np.float32)
         hints[number] = resize_map(shape, width, height)
+    if mend:
+        given = {o.id: o.bbox for o in unnamed}
+        unnamed = with_mended_boxes(rgb, unnamed)
+        # A region's shape says nothing of what lies beyond the region.
+        hints = {o.id: hints[o.id] for o in unnamed if o.bbox == given[o.id]}
+        context.cancel.check()
     unnamed = masks_from_boxes(rgb, unnamed, context, hints, method=options.mask_method)
     everything = exclusive([*named, *(o for o in unnamed if o.mask is not None and o.keep)], rgb)
     kept = [o for o in everything if o.keep and o.mask is not None]
     kept = with_pots([replace(o, label=better_label(o, rgb)) for o in kept])
     return tuple(replace(o, id=i) for i, o in enumerate(kept))
 
+
+def with_mended_boxes(rgb: np.ndarray, objects: Sequence[SceneObject]) -> list[SceneObject]:
+    """The objects with doubtful boxes moved (:func:`.less_doubted`), without those whose moved box
+    has become that of another."""
+    boxes = less_doubted(rgb, [o.bbox for o in objects])
+    kept: list[SceneObject] = []
+    for item, box in zip(objects, boxes, strict=True):
+        if box == item.bbox or all(box_iou(box, other.bbox) < SAME_BOX for other in kept):
+            kept.append(item if box == item.bbox else replace(item, bbox=box))
+    return kept
+
+
+SAME_BOX = 0.75
+"""IoU of two boxes from which they are about one thing."""
 
 FOREGROUND_SAYS = 0.8
 """Largest log-odds that the whole photo's foreground adds to a detection's mask."""
@@ -150,10 +178,10 @@ def _detections(
 
 def plausible(found: Sequence[ssd.Found], width: int, height: int) -> list[ssd.Found]:
     """Detections without parts of others, and without chairs smaller than a cup."""
-    by_hand = [ssd.box_area(f.box) for f in found if f.label in HAND_SIZED and f.score > 0.4]
+    by_hand = [box_area(f.box) for f in found if f.label in HAND_SIZED and f.score > 0.4]
     kept: list[ssd.Found] = []
     for item in sorted(found, key=lambda f: -f.score):
-        area = ssd.box_area(item.box)
+        area = box_area(item.box)
         furniture = item.label in FURNITURE
         if furniture and by_hand and area < max(by_hand) and item.score < 0.6:
             continue
@@ -166,12 +194,12 @@ def plausible(found: Sequence[ssd.Found], width: int, height: int) -> list[ssd.F
 
 def _is_part(item: ssd.Found, other: ssd.Found) -> bool:
     """Whether a detection is only a part of a surer one, or it and its neighbour together."""
-    shared = ssd.intersection(item.box, other.box)
-    smaller = min(ssd.box_area(item.box), ssd.box_area(other.box))
+    shared = intersection(item.box, other.box)
+    smaller = min(box_area(item.box), box_area(other.box))
     if item.label == other.label:
         return shared > 0.72 * smaller and (item.score < 0.85 * other.score or item.score < 0.45)
     both = item.label in FURNITURE and other.label in FURNITURE
-    within = shared > 0.9 * ssd.box_area(item.box)
+    within = shared > 0.9 * box_area(item.box)
     return both and within and item.score < 0.6 * other.score
 
 
@@ -193,7 +221,7 @@ def with_sofas(found: Sequence[ssd.Found], width: int) -> list[ssd.Found]:
         wide = high[0] - low[0] > max(1.6 * (high[1] - low[1]), 0.3 * width)
         if len(group) < 3 or not wide:
             continue
-        box = ssd.as_box(np.concatenate([low, high]))
+        box = as_box(np.concatenate([low, high]))
         out = [f for f in out if f not in group]
         out.append(ssd.Found("sofa", max(f.score for f in group), box))
     return sorted(out, key=lambda f: -f.score)
@@ -203,7 +231,7 @@ def _neighbours(a: ssd.Found, b: ssd.Found) -> bool:
     """Whether two boxes touch or nearly do: within a third of the smaller one's width."""
     reach = 0.33 * min(a.box[2] - a.box[0], b.box[2] - b.box[0])
     x0, y0, x1, y1 = a.box
-    return ssd.intersection((x0 - reach, y0, x1 + reach, y1), b.box) > 0
+    return intersection((x0 - reach, y0, x1 + reach, y1), b.box) > 0
 
 
 def with_pots(objects: Sequence[SceneObject]) -> list[SceneObject]:
@@ -252,7 +280,7 @@ BACKEND = Backend(
         name="embedded",
         label="Small detector and regions",
         kind="embedded",
-        version=3,
+        version=4,
         summary="Finds things with a small detector (24 labels) and by contrast; offline, CPU.",
         weights_licence="Apache-2.0 (MediaPipe Objectron)",
         needs=(

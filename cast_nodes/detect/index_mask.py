@@ -12,8 +12,8 @@ from collections.abc import Mapping
 import numpy as np
 from PIL import Image
 
+from ..boxes import Box, box_area, intersection
 from .overlaps import mask_box
-from .ssd import Box, box_area, intersection
 
 COLOURED = 24
 """Difference between colour channels above which a pixel is no grey, beyond what JPEG makes."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .ssd import Box
+from ..boxes import Box
 
 GUIDED_SIDE_PX = 360
 """The filter's coefficients vary slowly, so they are found on a picture of this size."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..boxes import Box
 from ..errors import ObjectFailure
 from ..mask_network.predict import OUTSIDE, Prediction
 from ..mask_network.window import paste
@@ -11,7 +12,6 @@ from .box_mask import Crop
 from .colour_mixture import mixture_ratio
 from .graph_cut import Edges
 from .mask_tools import guided_filter, refine, resize_map, resize_rgb, tidy
-from .ssd import Box
 
 CUT_PX = 160
 """Longest side at which network and colours are settled by a graph cut."""

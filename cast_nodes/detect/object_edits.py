@@ -23,8 +23,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from ..boxes import Box
 from ..errors import BadInput
-from .ssd import Box
 
 Point = tuple[float, float]
 

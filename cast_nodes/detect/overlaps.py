@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ..boxes import Box, box_area, intersection
 from .mask_tools import drop_specks
-from .ssd import Box, box_area, intersection
 
 CONTAINED = 0.8
 """Share of a box inside another from which it counts as standing on it or before it."""

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..boxes import Box
 from .foreground import SIDE_PX, Foreground
 from .mask_tools import components, resize_map
 from .overlaps import mask_box
-from .ssd import Box
 
 SMALLEST = 0.004
 """Least area of a thing, as a share of the photo."""

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .ssd import Box
+from ..boxes import Box
 
 GROUPS: dict[str, tuple[str, ...]] = {
     "seat": ("chair", "armchair", "stool", "bench", "seat"),

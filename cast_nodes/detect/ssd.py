@@ -14,12 +14,12 @@ from pathlib import Path
 
 import numpy as np
 
+from ..boxes import Box, as_box, box_iou
+
 ASSET = "objectron_solution_packed_assets.data"
 LABELS_BYTES = slice(0, 184)
 MODEL_BYTES = slice(184, 9987912)
 INPUT_SIZE = 300
-
-Box = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True)
@@ -29,12 +29,6 @@ class Found:
     label: str
     score: float
     box: Box
-
-
-def as_box(values: np.ndarray) -> Box:
-    """A (4,) array as plain numbers."""
-    x0, y0, x1, y1 = (float(v) for v in values)
-    return (x0, y0, x1, y1)
 
 
 @lru_cache(maxsize=1)
@@ -124,25 +118,6 @@ def tiles(width: int, height: int, shares: Sequence[float]) -> Iterator[tuple[in
         for y in np.linspace(0, height - h, steps):
             for x in np.linspace(0, width - w, steps):
                 yield int(x), int(y), int(x) + w, int(y) + h
-
-
-def box_iou(a: Box, b: Box) -> float:
-    """Intersection over union of two boxes."""
-    shared = intersection(a, b)
-    union = box_area(a) + box_area(b) - shared
-    return shared / union if union > 0 else 0.0
-
-
-def intersection(a: Box, b: Box) -> float:
-    """Area two boxes share."""
-    width = min(a[2], b[2]) - max(a[0], b[0])
-    height = min(a[3], b[3]) - max(a[1], b[1])
-    return max(0.0, width) * max(0.0, height)
-
-
-def box_area(box: Box) -> float:
-    """Area of a box, 0 when it is turned inside out."""
-    return max(0.0, box[2] - box[0]) * max(0.0, box[3] - box[1])
 
 
 RARE = frozenset(

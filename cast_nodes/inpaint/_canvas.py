@@ -13,6 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..boxes import Box
+
 PHOTO_WIDTH = 1280
 MOST_HEIGHT = 1280  # px; portrait photos are made narrower than PHOTO_WIDTH
 LEAST_HEIGHT = 480  # px; below this a card would be too small (panoramas get a grey band)
@@ -198,9 +200,6 @@ def cut_back(answer: np.ndarray, layout: Layout) -> Cut:
         whole = (x, y, x + side, y + side)
         return Cut(cropped(answer, whole), whole, False)
     return Cut(_without_rim(cropped(answer, guesses[0])), guesses[0], False)
-
-
-Box = tuple[float, float, float, float]
 
 
 def _placed(layout: Layout, width: int, height: int, across: float, down: float) -> Box:

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-Box = tuple[float, float, float, float]
-"""x0, y0, x1, y1 px, half-open."""
+from ..boxes import Box
 
 REACH = 1.45
 """The window's sides as multiples of the box's."""
@@ -33,6 +32,11 @@ class Window:
         """(k, 2) photo px to (k, 2) crop px."""
         scale = np.array([side / (self.x1 - self.x0), side / (self.y1 - self.y0)])
         return (np.asarray(points, np.float64).reshape(-1, 2) - [self.x0, self.y0]) * scale
+
+    def to_photo(self, points: np.ndarray, side: int) -> np.ndarray:
+        """(k, 2) crop px to (k, 2) photo px."""
+        scale = np.array([(self.x1 - self.x0) / side, (self.y1 - self.y0) / side])
+        return np.asarray(points, np.float64).reshape(-1, 2) * scale + [self.x0, self.y0]
 
 
 def window_of(box: Box, reach: float = REACH) -> Window:

@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cast_nodes.boxes import box_iou
 from cast_nodes.detect._cut_out import arranged, distinct, packed, unpacked
 from cast_nodes.detect._found import box_in_photo, suppress, without_groups
 from cast_nodes.detect._labels import DEFAULT_LABELS, parse_label_list, share_out
-from cast_nodes.detect.ssd import Found, box_iou
+from cast_nodes.detect.ssd import Found
 from cast_nodes.errors import BadInput
 from cast_nodes.types import Photo
 
