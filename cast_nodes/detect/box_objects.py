@@ -19,7 +19,7 @@ from .box_mask import Crop, crop_around, mask_in_crop
 from .network_masks import fused_mask_in_crop, network_mask_in_crop
 from .overlaps import mask_box, separate
 
-VERSION = 3
+VERSION = 4
 """Raised when masks change; part of each mask's key."""
 
 MaskMethod = Literal["network", "network+colour", "colour"]

@@ -52,7 +52,7 @@ BACKEND = Backend(
         name="boxes",
         label="Your boxes",
         kind="embedded",
-        version=3,
+        version=4,
         summary="Makes a mask from each box you give.",
     ),
     options=BoxesOptions,

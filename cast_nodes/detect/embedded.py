@@ -11,10 +11,9 @@ import numpy as np
 
 from ..assets import MEND, OBJECTRON
 from ..backends import Backend, BackendInfo, Need, Options, option
-from ..boxes import as_box, box_area, box_iou, intersection
+from ..boxes import as_box, box_area, intersection
 from ..content import content_key
 from ..context import Context
-from ..mask_network.doubt import less_doubted
 from ..types import Objects, SceneObject
 from . import DetectInputs, ssd
 from .box_objects import MASKS_HELP, MaskMethod, exclusive, masks_from_boxes
@@ -51,9 +50,6 @@ class EmbeddedOptions(Options):
         0.45, "how clearly a thing without a name must stand apart", low=0.0, high=1.0, step=0.05
     )
     mask_method: MaskMethod = option("network", MASKS_HELP)
-    mend_boxes: bool = option(
-        True, "move boxes of which the mask network doubts its mask to where it doubts less"
-    )
 
 
 def run(inputs: DetectInputs, options: EmbeddedOptions, context: Context) -> Objects:
@@ -95,9 +91,6 @@ def find_objects(
     evidence = np.clip(4 * (foreground.odds - start), -FOREGROUND_SAYS, FOREGROUND_SAYS)
     evidence = resize_map(evidence, width, height)
     named = [SceneObject(i, f.label, round(f.score, 4), f.box) for i, f in enumerate(found)]
-    mend = options.mend_boxes and options.mask_method != "colour"
-    named = with_mended_boxes(rgb, named) if mend else named
-    context.cancel.check()
     named = masks_from_boxes(
         rgb,
         named,
@@ -120,32 +113,12 @@ def find_objects(
         unnamed.append(SceneObject(number, "object", score, box))
         shape = np.where(region.mask, REGION_SAYS, -REGION_SAYS).astype(np.float32)
         hints[number] = resize_map(shape, width, height)
-    if mend:
-        given = {o.id: o.bbox for o in unnamed}
-        unnamed = with_mended_boxes(rgb, unnamed)
-        # A region's shape says nothing of what lies beyond the region.
-        hints = {o.id: hints[o.id] for o in unnamed if o.bbox == given[o.id]}
-        context.cancel.check()
     unnamed = masks_from_boxes(rgb, unnamed, context, hints, method=options.mask_method)
     everything = exclusive([*named, *(o for o in unnamed if o.mask is not None and o.keep)], rgb)
     kept = [o for o in everything if o.keep and o.mask is not None]
     kept = with_pots([replace(o, label=better_label(o, rgb)) for o in kept])
     return tuple(replace(o, id=i) for i, o in enumerate(kept))
 
-
-def with_mended_boxes(rgb: np.ndarray, objects: Sequence[SceneObject]) -> list[SceneObject]:
-    """The objects with doubtful boxes moved (:func:`.less_doubted`), without those whose moved box
-    has become that of another."""
-    boxes = less_doubted(rgb, [o.bbox for o in objects])
-    kept: list[SceneObject] = []
-    for item, box in zip(objects, boxes, strict=True):
-        if box == item.bbox or all(box_iou(box, other.bbox) < SAME_BOX for other in kept):
-            kept.append(item if box == item.bbox else replace(item, bbox=box))
-    return kept
-
-
-SAME_BOX = 0.75
-"""IoU of two boxes from which they are about one thing."""
 
 FOREGROUND_SAYS = 0.8
 """Largest log-odds that the whole photo's foreground adds to a detection's mask."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ..boxes import Box, as_box
+from ..boxes import Box
 from ..errors import ObjectFailure
 from .network import SIDE_PX, click_map, load_network, network_input
 from .window import Window, cut, paste, window_of
@@ -52,29 +52,16 @@ class Prediction:
         """(h, w) float32 logits of "seen" in a part (x0, y0, x1, y1 px) of the photo."""
         return paste(self.seen, self.window, area, OUTSIDE)
 
-    def seen_box(self) -> Box | None:
-        """The box of the seen mask, None when nothing is seen."""
-        seen = self.seen > 0
-        if not seen.any():
-            return None
-        rows, columns = np.flatnonzero(seen.any(1)), np.flatnonzero(seen.any(0))
-        corners = [[columns[0], rows[0]], [columns[-1] + 1, rows[-1] + 1]]
-        return as_box(self.window.to_photo(np.array(corners), seen.shape[0]).ravel())
-
     def outline(self, area: tuple[int, int, int, int]) -> np.ndarray:
         """(h, w) bool, the whole thing with what others hide, in a part of the photo."""
         return paste(self.whole, self.window, area, OUTSIDE) > 0
 
 
-def predict(
-    rgb: np.ndarray, queries: Sequence[Query], side: int = SIDE_PX, mirrored: bool = True
-) -> list[Prediction]:
-    """What the network says of each box.
+def predict(rgb: np.ndarray, queries: Sequence[Query], side: int = SIDE_PX) -> list[Prediction]:
+    """What the network says of each box; both as seen and mirrored, averaged.
 
     Args:
         rgb: (H, W, 3) uint8.
-        mirrored: the mirror image is asked as well, and both answers averaged: a little better,
-            at twice the time.
 
     Raises:
         ObjectFailure: a box that is not finite or has no area.
@@ -107,12 +94,10 @@ def predict(
                 torch.from_numpy(np.stack(clicks[part])),
             )
             n = len(asked)
-            both = torch.cat([asked, asked.flip(3)]) if mirrored else asked
+            both = torch.cat([asked, asked.flip(3)])
             masks, judged = network(both.contiguous(memory_format=torch.channels_last))
-            if mirrored:
-                masks = (masks[:n] + masks[n:].flip(3)) / 2
-                judged = (judged[:n] + judged[n:]) / 2
-            told = torch.sigmoid(judged)
+            masks = (masks[:n] + masks[n:].flip(3)) / 2
+            told = torch.sigmoid((judged[:n] + judged[n:]) / 2)
             for i in range(n):
                 seen, whole = (masks[i, k].numpy().copy() for k in (0, 1))
                 out.append(

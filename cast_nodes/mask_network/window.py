@@ -33,11 +33,6 @@ class Window:
         scale = np.array([side / (self.x1 - self.x0), side / (self.y1 - self.y0)])
         return (np.asarray(points, np.float64).reshape(-1, 2) - [self.x0, self.y0]) * scale
 
-    def to_photo(self, points: np.ndarray, side: int) -> np.ndarray:
-        """(k, 2) crop px to (k, 2) photo px."""
-        scale = np.array([(self.x1 - self.x0) / side, (self.y1 - self.y0) / side])
-        return np.asarray(points, np.float64).reshape(-1, 2) * scale + [self.x0, self.y0]
-
 
 def window_of(box: Box, reach: float = REACH) -> Window:
     """The window around a box (x0, y0, x1, y1 px, of positive size)."""

@@ -14,11 +14,10 @@ from cast_nodes.detect.embedded import (
     EmbeddedOptions,
     find_objects,
     plausible,
-    with_mended_boxes,
     with_sofas,
 )
 from cast_nodes.detect.silhouettes import group_of, silhouettes_for
-from cast_nodes.types import Photo, SceneObject
+from cast_nodes.types import Photo
 
 boxes = st.tuples(*[st.floats(0, 100)] * 4).map(
     lambda v: (min(v[0], v[2]), min(v[1], v[3]), max(v[0], v[2]), max(v[1], v[3]))
@@ -55,46 +54,6 @@ def test_detections_get_masks_and_the_rest_becomes_regions(crowded_room, context
     assert [o.label for o in found] == ["cabinet", "object"]
     assert iou(found[0].mask, crowded_room.truth["cabinet"]) > 0.8
     assert iou(found[1].mask, crowded_room.truth["box"]) > 0.7
-
-
-def test_two_doubted_boxes_that_become_one_things_box_are_one_object(monkeypatch):
-    """Sure boxes stay, however near; of two moved onto one place the surer detection stays."""
-    whole, near = (10.0, 10.0, 50.0, 60.0), (12.0, 10.0, 50.0, 60.0)
-    halves = [(10.0, 10.0, 50.0, 40.0), (10.0, 35.0, 50.0, 60.0)]
-    moved = dict.fromkeys(halves, whole)
-    monkeypatch.setattr(
-        "cast_nodes.detect.embedded.less_doubted",
-        lambda rgb, boxes: [moved.get(b, b) for b in boxes],
-    )
-
-    def mended(*boxes):
-        given = [SceneObject(i, "plant", 0.9, box) for i, box in enumerate(boxes)]
-        return [(o.id, o.bbox) for o in with_mended_boxes(np.zeros((80, 80, 3), np.uint8), given)]
-
-    assert mended(*halves) == [(0, whole)]
-    assert mended(whole, near) == [(0, whole), (1, near)]
-    assert mended(near, halves[0]) == [(0, near)]
-
-
-def test_boxes_are_mended_unless_that_is_switched_off_or_colours_alone_decide(
-    crowded_room, context, monkeypatch
-):
-    asked = []
-
-    def less_doubted(rgb, boxes):
-        asked.append(len(boxes))
-        return list(boxes)
-
-    monkeypatch.setattr("cast_nodes.detect.embedded.less_doubted", less_doubted)
-    detection = ssd.Found("cabinet", 0.9, crowded_room.box("cabinet"))
-    for options, times in (
-        (EmbeddedOptions(), 2),
-        (EmbeddedOptions(mend_boxes=False), 0),
-        (EmbeddedOptions(mask_method="colour"), 0),
-    ):
-        asked.clear()
-        find_objects(crowded_room.photo.rgb, [detection], options, context)
-        assert len(asked) == times
 
 
 def test_the_number_of_regions_is_an_option(crowded_room, context):
