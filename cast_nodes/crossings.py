@@ -25,6 +25,8 @@ def crossings(
         (k,) index of the line, (k,) coordinate along the axis, (k,) +1 where the face's normal
         points along the axis, -1 where against.
     """
+    if not len(origins):
+        return np.zeros(0, np.int64), np.zeros(0), np.zeros(0)
     u, v = SIDE_AXES[axis]
     flat = np.ascontiguousarray(triangles[..., [u, v]])
     rays = origins[:, [u, v]]

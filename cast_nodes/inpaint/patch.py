@@ -1,4 +1,4 @@
-"""Inpaint backend ``patch``: outlines by symmetry and the mask network, colours by mirror and patches.
+"""Inpaint backend ``patch``: outlines by symmetry (and the mask network), colours by mirror and patches.
 
 What the photo does not show is borrowed from the object's own pixels. Good where a leg, a corner or
 a strip is hidden; it invents no colours it has not seen.
@@ -27,8 +27,8 @@ MIRROR_ERROR = 32.0  # mean colour difference up to which the mirror image is be
 class PatchOptions(InpaintOptions):
     """How outlines are guessed."""
 
-    outlines: Literal["network+symmetry", "symmetry"] = option(
-        "network+symmetry",
+    outlines: Literal["symmetry", "network+symmetry"] = option(
+        "symmetry",
         "how hidden outlines are guessed: by symmetry, and by the trained mask network as well",
     )
 
@@ -100,7 +100,6 @@ BACKEND = Backend(
         label="Patches and symmetry",
         kind="embedded",
         summary="Completes hidden parts from the object's own pixels; paints a clean background.",
-        version=2,
         needs=(Need.package("patchmatch_cython", "patchmatch-cython", optional=True),),
     ),
     options=PatchOptions,

@@ -113,7 +113,7 @@ def test_the_hidden_part_is_filled_only_under_what_is_in_front() -> None:
     assert not below.any()
 
 
-def test_the_networks_outline_is_joined_unless_symmetry_alone_is_wanted(monkeypatch) -> None:
+def test_the_networks_outline_is_joined_on_request(monkeypatch) -> None:
     def lower(photo, visible, origin):
         """A network (stand-in) that sees the red box go on to the post's lower end."""
         told = np.zeros(visible.shape, bool)
