@@ -98,6 +98,9 @@ def test_an_object_is_found_compared_moved_and_queued(
 
     tab_to(browser, ".name")
     press(browser, "ArrowDown", "ArrowDown", "Enter")
+    until = time.monotonic() + 20
+    while viewer.selected() != [2] and time.monotonic() < until:
+        time.sleep(0.1)
     assert viewer.selected() == [2]
     assert viewer.status().startswith("box 2: overlap")
     press(browser, "w", "Shift+ArrowRight", "Shift+ArrowRight")

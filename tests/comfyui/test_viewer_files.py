@@ -24,9 +24,11 @@ def pressed(viewer: ViewerPage, name: str, path: Path) -> str:
 
 
 def test_the_saved_picture_is_what_is_seen_without_handles(viewer: ViewerPage, tmp_path: Path):
+    viewer.still()
     plain = viewer.pixels()
     viewer.row(2)
     viewer.press("move")
+    viewer.still()
     handles = viewer.pixels()
     assert difference(handles, plain) > 0.1
     assert pressed(viewer, "picture", tmp_path / "scene.png") == "cast_scene.png"

@@ -103,13 +103,21 @@ class ViewerPage:
         raise TimeoutError(f"no scene: {self.run('return root?.textContent ?? host.textContent;')}")
 
     def still(self, seconds: float = 30) -> None:
-        """Until nothing is drawn any more."""
+        """Until nothing is drawn any more, and the canvas keeps its size."""
         until = time.monotonic() + seconds
-        time.sleep(0.1)
+        size = None
         while time.monotonic() < until:
-            if self.run('return root.querySelector(".stage").dataset.picture;') == "done":
+            time.sleep(0.25)
+            before = size
+            picture, *size = self.run(
+                """
+                const canvas = root.querySelector("canvas");
+                const { picture } = root.querySelector(".stage").dataset;
+                return [picture, canvas.clientWidth, canvas.clientHeight];
+                """
+            )
+            if picture == "done" and size == before:
                 return
-            time.sleep(0.1)
         raise TimeoutError("the picture does not come to rest")
 
     def pixels(self) -> np.ndarray:
