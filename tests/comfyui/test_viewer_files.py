@@ -1,6 +1,7 @@
 """What can be taken out of the scene viewer: a picture of it, and the GLB with the user's changes."""
 
 import json
+import time
 from pathlib import Path
 
 import numpy as np
@@ -34,17 +35,23 @@ def test_the_saved_picture_is_what_is_seen_without_handles(viewer: ViewerPage, t
     assert pressed(viewer, "picture", tmp_path / "scene.png") == "cast_scene.png"
     viewer.still()
     picture = Image.open(tmp_path / "scene.png").convert("RGB")
-    # How smooth edges are on the screen depends on how fast the machine draws.
-    saved = np.asarray(picture.resize(plain.shape[1::-1], Image.Resampling.BOX))
-    assert difference(coarse(saved), coarse(plain)) < 0.25
-    assert difference(coarse(handles), coarse(plain)) > 0.25
-    assert difference(viewer.pixels(), handles) < 0.05  # they are back
+    # How smooth edges are on the screen depends on how fast the machine draws, so the two are
+    # compared where the handles were.
+    saved = np.asarray(picture.resize(plain.shape[1::-1], Image.Resampling.BOX)).astype(int)
+    drawn = np.abs(handles.astype(int) - plain).max(-1) > 40
+    assert np.count_nonzero(drawn) > 200
+    assert np.median(np.abs(saved - plain).max(-1)[drawn]) < 8
+    assert np.median(np.abs(saved - handles).max(-1)[drawn]) > 40
+    until = time.monotonic() + 20  # they come back
+    while not (back := back_in(viewer, handles, drawn)) and time.monotonic() < until:
+        time.sleep(0.2)
+    assert back
 
 
-def coarse(picture: np.ndarray) -> np.ndarray:
-    """A picture small enough that steps along edges hardly count."""
-    size = picture.shape[1] // 8, picture.shape[0] // 8
-    return np.asarray(Image.fromarray(picture).resize(size, Image.Resampling.BOX))
+def back_in(viewer: ViewerPage, handles: np.ndarray, drawn: np.ndarray) -> bool:
+    """Whether the viewer shows the handles again where they were drawn (h, w) bool."""
+    now = viewer.pixels().astype(int)
+    return bool(np.median(np.abs(now - handles).max(-1)[drawn]) < 8)
 
 
 def served_glbs(server: Server) -> list[bytes]:
