@@ -30,3 +30,11 @@ def intersection(a: Box, b: Box) -> float:
 def box_area(box: Box) -> float:
     """Area of a box, 0 when it is turned inside out."""
     return max(0.0, box[2] - box[0]) * max(0.0, box[3] - box[1])
+
+
+def mask_box(mask: np.ndarray) -> Box:
+    """(x0, y0, x1, y1) px, half-open, of a (H, W) bool mask; zeros when it is empty."""
+    rows, columns = np.nonzero(mask.any(1))[0], np.nonzero(mask.any(0))[0]
+    if not len(rows):
+        return (0.0, 0.0, 0.0, 0.0)
+    return (float(columns[0]), float(rows[0]), float(columns[-1] + 1), float(rows[-1] + 1))

@@ -12,13 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from ..boxes import Box
+from ..boxes import Box, mask_box
 from ..context import Context
 from ..detect import NOTHING_FOUND
 from ..detect.box_objects import exclusive, masks_from_boxes
 from ..detect.masks import parse_labels
 from ..detect.occlusion import with_occlusion
-from ..detect.overlaps import mask_box
 from ..errors import BadInput
 from ..types import Objects, Photo, SceneObject
 from .arrays import array_of

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ..boxes import mask_box
 from ..content import content_key
 from ..context import Context, Progress
 from ..local.lookup import users_path
@@ -14,7 +15,6 @@ from ..types import Photo, SceneObject
 from . import _sam
 from ._transformers import model_folder
 from .box_objects import exclusive
-from .overlaps import mask_box
 from .ssd import Found
 
 VERSION = 1

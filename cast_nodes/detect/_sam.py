@@ -14,14 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..boxes import Box
+from ..boxes import Box, mask_box
 from ..context import Context
 from ..errors import BadInput
 from ..local.work import work_with
 from ._pixels import Prepared, Recipe, prepare, read_recipe
 from ._transformers import edition, from_folder, named_class, read_config, tensor_in
 from .mask_tools import tidy
-from .overlaps import mask_box
 
 if TYPE_CHECKING:
     import torch

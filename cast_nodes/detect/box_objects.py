@@ -9,6 +9,7 @@ from typing import Literal
 
 import numpy as np
 
+from ..boxes import mask_box
 from ..content import content_key
 from ..context import Context
 from ..errors import ObjectFailure
@@ -17,7 +18,7 @@ from ..per_object import Task, run_tasks
 from ..types import SceneObject
 from .box_mask import Crop, crop_around, mask_in_crop
 from .network_masks import fused_mask_in_crop, network_mask_in_crop
-from .overlaps import mask_box, separate
+from .overlaps import separate
 
 VERSION = 4
 """Raised when masks change; part of each mask's key."""

@@ -11,13 +11,13 @@ from dataclasses import replace
 
 import numpy as np
 
-from ..boxes import Box
+from ..boxes import Box, mask_box
 from ..context import Context
 from ..types import Objects, SceneObject
 from .edited_masks import claimed, edited_masks
 from .object_edits import ObjectEdit, ObjectEdits
 from .occlusion import with_occlusion
-from .overlaps import mask_box, separate
+from .overlaps import separate
 from .strokes import painted
 
 DELETED = "deleted by hand"

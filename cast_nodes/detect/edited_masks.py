@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from ..boxes import Box
+from ..boxes import Box, mask_box
 from ..content import content_key
 from ..context import Context
 from ..per_object import Task, run_tasks
@@ -15,7 +15,6 @@ from ..types import SceneObject
 from .box_objects import Clicks, whole_masks_from_boxes
 from .mask_tools import components
 from .object_edits import ObjectEdit, Point
-from .overlaps import mask_box
 from .point_box import VERSION as BOX_VERSION
 from .point_box import box_from_points
 from .strokes import painted

@@ -11,7 +11,7 @@ import numpy as np
 
 from ..assets import MEND, OBJECTRON
 from ..backends import Backend, BackendInfo, Need, Options, option
-from ..boxes import as_box, box_area, intersection
+from ..boxes import as_box, box_area, intersection, mask_box
 from ..content import content_key
 from ..context import Context
 from ..types import Objects, SceneObject
@@ -20,7 +20,6 @@ from .box_objects import MASKS_HELP, MaskMethod, exclusive, masks_from_boxes
 from .box_objects import VERSION as MASKS_VERSION
 from .foreground import find_foreground
 from .mask_tools import resize_map, resize_rgb
-from .overlaps import mask_box
 from .proposals import propose, shrink, small_size, threshold
 
 NO_DETECTOR = (

@@ -12,8 +12,7 @@ from collections.abc import Mapping
 import numpy as np
 from PIL import Image
 
-from ..boxes import Box, box_area, intersection
-from .overlaps import mask_box
+from ..boxes import Box, box_area, intersection, mask_box
 
 COLOURED = 24
 """Difference between colour channels above which a pixel is no grey, beyond what JPEG makes."""

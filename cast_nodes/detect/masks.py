@@ -10,13 +10,13 @@ from pathlib import Path
 import numpy as np
 
 from ..backends import Backend, BackendInfo, Options, option
+from ..boxes import mask_box
 from ..context import Context
 from ..errors import BadInput
 from ..pictures import load_mask, open_picture
 from ..types import Objects, Photo, SceneObject
 from . import DetectInputs
 from .mask_tools import drop_specks, drop_strays
-from .overlaps import mask_box
 
 PICTURES = (".png", ".bmp", ".tif", ".tiff", ".webp", ".jpg", ".jpeg", ".gif")
 LEAST_SHARE = 1e-4

@@ -12,9 +12,10 @@ from dataclasses import replace
 
 import numpy as np
 
+from ..boxes import mask_box
 from ..types import SceneObject
 from .mask_tools import resize_map
-from .overlaps import in_front, mask_box
+from .overlaps import in_front
 
 SIDE_PX = 240
 STRETCH = 0.4

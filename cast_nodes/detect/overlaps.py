@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..boxes import Box, box_area, intersection
+from ..boxes import Box, box_area, intersection, mask_box
 from .mask_tools import drop_specks
 
 CONTAINED = 0.8
@@ -16,14 +16,6 @@ LEVEL = 0.03
 """Difference of the boxes' lower edges, in picture heights, that decides the order."""
 
 DUPLICATE_IOU = 0.8
-
-
-def mask_box(mask: np.ndarray) -> Box:
-    """(x0, y0, x1, y1) px, half-open, of a (H, W) bool mask; zeros when it is empty."""
-    rows, columns = np.nonzero(mask.any(1))[0], np.nonzero(mask.any(0))[0]
-    if not len(rows):
-        return (0.0, 0.0, 0.0, 0.0)
-    return (float(columns[0]), float(rows[0]), float(columns[-1] + 1), float(rows[-1] + 1))
 
 
 def rests_on(a: Box, b: Box) -> bool:

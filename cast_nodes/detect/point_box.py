@@ -6,11 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..boxes import Box, box_area, box_iou
+from ..boxes import Box, box_area, box_iou, mask_box
 from ..errors import ObjectFailure
 from ..mask_network.predict import Prediction, Query, predict
 from .object_edits import Point
-from .overlaps import mask_box
 
 VERSION = 1
 """Raised when boxes change; part of their keys."""

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..boxes import Box
+from ..boxes import Box, mask_box
 from .foreground import SIDE_PX, Foreground
 from .mask_tools import components, resize_map
-from .overlaps import mask_box
 
 SMALLEST = 0.004
 """Least area of a thing, as a share of the photo."""

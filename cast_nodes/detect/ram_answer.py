@@ -14,11 +14,10 @@ from typing import Any, TypeGuard
 import numpy as np
 from PIL import Image
 
-from ..boxes import Box, box_area
+from ..boxes import Box, box_area, mask_box
 from ..types import Photo, SceneObject
 from .index_mask import read_index_mask
 from .mask_tools import drop_specks
-from .overlaps import mask_box
 
 LEAST_AREA_PX = 4
 UNSAID = 0.5

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
+from ..boxes import as_box, mask_box
 from ..mask_network.predict import Query, predict
 from .masks import close_pockets, distance_to
 
@@ -77,11 +78,9 @@ def outline_in_photo(photo: np.ndarray, visible: np.ndarray, origin: tuple[int, 
         visible: (h, w) bool, what is seen of the thing in a window of the photo.
         origin: (x, y) photo pixel of the window's top-left corner.
     """
-    rows, columns = np.flatnonzero(visible.any(1)), np.flatnonzero(visible.any(0))
     x, y = origin
-    box = (x + columns[0], y + rows[0], x + columns[-1] + 1, y + rows[-1] + 1)
-    x0, y0, x1, y1 = (float(v) for v in box)
-    told = predict(photo, [Query((x0, y0, x1, y1))])[0]
+    box = as_box(np.add(mask_box(visible), [x, y, x, y]))
+    told = predict(photo, [Query(box)])[0]
     return told.outline((x, y, x + visible.shape[1], y + visible.shape[0]))
 
 

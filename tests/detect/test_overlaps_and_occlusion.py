@@ -6,8 +6,9 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cast_nodes.boxes import mask_box
 from cast_nodes.detect.occlusion import amodal_outline, with_occlusion
-from cast_nodes.detect.overlaps import in_front, mask_box, separate
+from cast_nodes.detect.overlaps import in_front, separate
 from cast_nodes.types import SceneObject
 
 SHAPE = (100, 120)
